@@ -1,0 +1,3 @@
+//! draft
+mod reason;
+pub use reason::Reason;
