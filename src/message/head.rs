@@ -1,0 +1,207 @@
+//! The head of a request, put together from its parts.
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, Version, uri};
+
+use super::framing::read_framing;
+use super::host::read_host;
+use super::{Credentials, Framing, HeaderRules, Host, Malformed, Path, Query};
+
+/// The only view of a request that is matched, logged and forwarded.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    /// As sent; never TRACE or CONNECT.
+    pub method: Method,
+    /// What routes are matched against, and what goes upstream.
+    pub path: Path,
+    /// What came after `?`, if there was one; it may be empty.
+    pub query: Option<Query>,
+    /// The host as it goes upstream.
+    pub host: Host,
+    /// What is left of the headers: nothing for one connection, nothing that names a subject, a client or another method
+    /// or path, no credentials. Host stays, in the spelling of `host`, and so does the one Content-Length.
+    pub headers: HeaderMap,
+    /// What was taken out, for whoever verifies it.
+    pub credentials: Credentials,
+    /// How long the body is.
+    pub body: Framing,
+}
+
+/// Reads the head of an HTTP/1.0 or HTTP/1.1 request.
+///
+/// # Errors
+///
+/// [`Malformed`] for every request that could be read in two ways, here and by an app behind us. The answer is 400 and
+/// nothing is forwarded.
+pub fn read_head(parts: Parts, rules: &HeaderRules) -> Result<RequestHead, Malformed> {
+    let Parts { method, uri, version, mut headers, .. } = parts;
+    if !matches!(version, Version::HTTP_10 | Version::HTTP_11) {
+        return Err(Malformed::unreadable("neither HTTP/1.0 nor HTTP/1.1"));
+    }
+    // Without regard to case, since some servers read methods so.
+    if ["TRACE", "CONNECT"].iter().any(|refused| method.as_str().eq_ignore_ascii_case(refused)) {
+        return Err(Malformed::unreadable("the method is trace or connect"));
+    }
+    check_target(&uri)?;
+    let path = Path::parse(uri.path())?;
+    let query = uri.query().map(|raw| Query::parse(raw, &method)).transpose()?;
+    let body = read_framing(version, &headers)?;
+    let host = read_host(&uri, &mut headers)?;
+    let credentials = rules.take_credentials(&mut headers)?;
+    rules.clean(&mut headers)?;
+    Ok(RequestHead { method, path, query, host, headers, credentials, body })
+}
+
+/// Origin-form and absolute-form (RFC 9112 3.2.1, 3.2.2) only. The parser below takes a bare word such as `admin` for an
+/// authority, whatever the method.
+fn check_target(uri: &Uri) -> Result<(), Malformed> {
+    match (uri.scheme(), uri.authority()) {
+        (None, None) => Ok(()),
+        (Some(scheme), Some(_)) if [uri::Scheme::HTTP, uri::Scheme::HTTPS].contains(scheme) => Ok(()),
+        (Some(_), _) => Err(Malformed::unreadable("the target has a scheme other than http and https")),
+        (None, Some(_)) => Err(Malformed::unreadable("the target is an authority without a path")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Reason;
+    use http::{HeaderValue, Request};
+    use proptest::prelude::*;
+
+    fn rules() -> HeaderRules {
+        HeaderRules::new(["X-School-User"], Some("X-Remote-User"))
+    }
+
+    fn parts(method: &str, target: &str, lines: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn read(method: &str, target: &str) -> Result<RequestHead, Reason> {
+        read_head(parts(method, target, &[("host", "school.example")]), &rules())
+            .map_err(|error| error.reason)
+    }
+
+    #[test]
+    fn reads_a_whole_head() {
+        let lines = [
+            ("Host", "School.Example:8080"),
+            ("Content-Length", "12"),
+            ("Authorization", "Bearer x"),
+            ("X-Remote-User", "ari"),
+            ("X-School-User", "eve"),
+            ("Connection", "close"),
+            ("Accept", "*/*"),
+        ];
+        let head = read_head(parts("POST", "/classes/%31A?day=1", &lines), &rules()).unwrap();
+        assert_eq!(head.method, Method::POST);
+        assert_eq!(head.path.decoded(), "/classes/1A");
+        assert_eq!(head.path.encoded(), "/classes/1A");
+        assert_eq!(head.query.unwrap().as_str(), "day=1");
+        assert_eq!(head.host.as_str(), "school.example:8080");
+        assert_eq!(head.body, Framing::Length(12));
+        assert_eq!(head.credentials.authorization.unwrap(), "Bearer x");
+        assert_eq!(head.credentials.named[0].1, "ari");
+        let mut left: Vec<_> = head.headers.keys().map(|name| name.as_str()).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "content-length", "host"]);
+        assert_eq!(head.headers["host"], "school.example:8080");
+    }
+
+    #[test]
+    fn takes_origin_form_and_absolute_form() {
+        assert_eq!(read("GET", "/").unwrap().path.decoded(), "/");
+        assert_eq!(read("GET", "/a?").unwrap().query.unwrap().as_str(), "");
+        assert!(read("GET", "/a").unwrap().query.is_none());
+        let head = read("GET", "http://school.example/a/b?c").unwrap();
+        assert_eq!((head.path.decoded(), head.query.unwrap().as_str()), ("/a/b", "c"));
+        assert_eq!(read("GET", "https://school.example").unwrap().path.decoded(), "/");
+        assert_eq!(read("GET", "http://school.example?c").unwrap().path.decoded(), "/");
+    }
+
+    #[test]
+    fn refuses_every_other_form_of_target() {
+        for target in
+            ["*", "admin", "admin:80", "school.example", "ftp://school.example/", "ws://school.example/a"]
+        {
+            assert_eq!(read("GET", target).map(|_| ()), Err(Reason::Malformed), "{target}");
+        }
+        assert_eq!(read("OPTIONS", "*").map(|_| ()), Err(Reason::Malformed));
+        assert_eq!(read("GET", "http://other/").map(|_| ()), Err(Reason::AmbiguousRequest));
+        assert_eq!(read("GET", "//school.example/a").map(|_| ()), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn refuses_trace_and_connect_and_passes_other_methods() {
+        for method in ["TRACE", "CONNECT", "trace", "Connect"] {
+            assert_eq!(read(method, "/").map(|_| ()), Err(Reason::Malformed), "{method}");
+        }
+        assert_eq!(read("PROPFIND", "/").unwrap().method.as_str(), "PROPFIND");
+        assert_eq!(read("get", "/").unwrap().method.as_str(), "get");
+    }
+
+    #[test]
+    fn refuses_other_versions() {
+        for (version, taken) in [
+            (Version::HTTP_09, false),
+            (Version::HTTP_10, true),
+            (Version::HTTP_11, true),
+            (Version::HTTP_2, false),
+            (Version::HTTP_3, false),
+        ] {
+            let mut parts = parts("GET", "/", &[("host", "a")]);
+            parts.version = version;
+            assert_eq!(read_head(parts, &rules()).is_ok(), taken, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_query_that_overrides_the_method() {
+        assert_eq!(read("POST", "/a?_method=DELETE").map(|_| ()), Err(Reason::AmbiguousRequest));
+        assert_eq!(read("POST", "/a?_method=post").unwrap().query.unwrap().as_str(), "_method=post");
+    }
+
+    #[test]
+    fn leaves_no_framing_header_for_a_chunked_body() {
+        let lines =
+            [("host", "a"), ("transfer-encoding", "chunked"), ("content_length", "3"), ("trailer", "x")];
+        let head = read_head(parts("POST", "/", &lines), &rules()).unwrap();
+        assert_eq!(head.body, Framing::Chunked);
+        assert_eq!(head.headers.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_forwarded_target_reads_as_the_one_that_was_matched(
+            target in "/([a-z.%;/\\\\?&=_]|%2[0-9a-fA-F]|%5[fFcC]|\u{fc}){0,16}",
+        ) {
+            let Ok(uri) = target.parse::<Uri>() else { return Ok(()) };
+            let mut parts = parts("GET", "/", &[("host", "a")]);
+            parts.uri = uri;
+            let Ok(head) = read_head(parts.clone(), &rules()) else { return Ok(()) };
+            let query = head.query.as_ref().map(|query| format!("?{}", query.as_str())).unwrap_or_default();
+            parts.uri = format!("{}{query}", head.path.encoded()).parse().unwrap();
+            let again = read_head(parts, &rules()).unwrap();
+            prop_assert_eq!(&again.path, &head.path);
+            prop_assert_eq!(&again.query, &head.query);
+        }
+
+        #[test]
+        fn reading_never_panics_on_header_bytes(
+            value in prop::collection::vec(any::<u8>(), 0..24),
+            name in prop::sample::select(vec!["host", "connection", "content-length", "transfer-encoding", "te", "x-user"]),
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+            let mut parts = parts("GET", "/", &[("host", "a")]);
+            parts.headers.append(http::HeaderName::from_static(name), value);
+            if let Ok(head) = read_head(parts, &rules()) {
+                prop_assert!(head.headers.keys().all(|name| matches!(name.as_str(), "host" | "content-length")));
+            }
+        }
+    }
+}
