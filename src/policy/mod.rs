@@ -1,4 +1,35 @@
-//! draft
+//! Policy bundles: text in, a [`Bundle`] that cannot be wrong out.
+//!
+//! A bundle is data. It is compiled whole or not at all; every mistake becomes a [`Diagnostic`] with its place. Nothing
+//! here opens a file, asks for the time or logs: files come in as [`Source`]s.
+//!
+//! - [`source`]: the files as trees and tables with places. [`Diagnostic`], [`render`]: what is told of mistakes.
+//! - [`compile`]: from sources to a [`Bundle`].
+//! - [`Bundle`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
+//! - [`Access`], [`Entry`]: the ladder of access to documents.
+
+mod access;
+mod bundle;
+mod compile;
+mod diagnostic;
+mod document;
+mod domain;
+mod people;
+mod render;
+pub mod route;
+pub mod source;
+pub mod table;
+
+pub use access::{Access, DocumentAction, Entry};
+pub use bundle::{Assignment, Bundle, Fallback, Scopes};
+pub use compile::{Compilation, compile};
+pub use diagnostic::{Diagnostic, Place, Severity};
+pub use document::{Document, Documents};
+pub use domain::{Domain, Form, Forms, Level, Mandatory, Module, Permission, Precedence, Role, TreeNode};
+pub use people::{Kind, Kinds, People, Person};
+pub use render::render;
+pub use route::Routes;
+pub use source::Source;
 
 /// What an issuer or a trusted header says of a subject, as far as the policy asks for it.
 pub trait Claims {

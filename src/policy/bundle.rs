@@ -1,0 +1,251 @@
+//! A compiled bundle: what a decision reads. Made only by [`compile`](super::compile), so it cannot be wrong.
+
+use super::access::Entry;
+use super::document::Documents;
+use super::domain::Domain;
+use super::people::People;
+use super::route::Routes;
+use super::table::{DomainId, Id, LevelId, PersonId, ScopeId, Table};
+use crate::time::Time;
+use std::collections::HashMap;
+
+/// One revision of the policy, whole.
+#[derive(Debug)]
+pub struct Bundle {
+    pub(super) name: String,
+    pub(super) revision: String,
+    pub(super) domains: Table<DomainId, Domain>,
+    pub(super) scopes: Scopes,
+    pub(super) people: People,
+    pub(super) assignments: Vec<Assignment>,
+    /// Where the assignments of each person begin and end.
+    pub(super) held: Table<PersonId, (u32, u32)>,
+    /// Buildings of people and of assignments, packed.
+    pub(super) buildings: Vec<ScopeId>,
+    pub(super) documents: Documents,
+    pub(super) routes: Routes,
+}
+
+/// Subject S holds role R at scope X. Those of one person stand together, ordered by domain, scope and role name.
+#[derive(Debug, Clone, Copy)]
+pub struct Assignment {
+    /// The domain of the role.
+    pub domain: DomainId,
+    /// The role, inside the domain.
+    pub role: super::table::RoleId,
+    /// Where it is held; of the role's level.
+    pub scope: ScopeId,
+    /// From when on it is active.
+    pub from: Time,
+    /// From when on it is active no more.
+    pub until: Time,
+    /// A suspended assignment counts as held and grants nothing.
+    pub suspended: bool,
+    pub(super) buildings: (u32, u32),
+}
+
+impl Assignment {
+    /// Whether `now` lies inside its dates.
+    pub fn is_current(&self, now: Time) -> bool {
+        self.from <= now && now < self.until
+    }
+
+    /// Whether it grants what its role grants.
+    pub fn is_active(&self, now: Time) -> bool {
+        self.is_current(now) && !self.suspended
+    }
+
+    /// Whether it names a building, which is asked of the data and not of the day.
+    pub fn names_a_building(&self) -> bool {
+        self.buildings.0 < self.buildings.1
+    }
+}
+
+impl Bundle {
+    /// The name in the manifest.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The revision: SHA-256 over the names and bytes of the sources, as 64 hexadecimal digits.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The domains.
+    pub fn domains(&self) -> &Table<DomainId, Domain> {
+        &self.domains
+    }
+
+    /// The scopes of all domains.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// The roster.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// The documents that the bundle lists.
+    pub fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// The routes.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// Who a verified token or header is, by the declaration of its issuer (`policy-model.md` section 1).
+    pub fn join(&self, issuer: &str, claims: &dyn super::Claims) -> Option<PersonId> {
+        self.people.join(issuer, claims)
+    }
+
+    /// The assignments of `person` in `domain`, ordered by scope and role name. Those of deleted roles are not there.
+    pub fn assignments(&self, person: PersonId, domain: DomainId) -> &[Assignment] {
+        let (start, end) = self.held[person];
+        let all = self.assignments.get(start as usize..end as usize).unwrap_or_default();
+        let from = all.partition_point(|held| held.domain < domain);
+        let to = all.partition_point(|held| held.domain <= domain);
+        all.get(from..to).unwrap_or_default()
+    }
+
+    /// The assignments of `person` in `domain` at exactly `scope`, ordered by role name.
+    pub fn assignments_at(&self, person: PersonId, domain: DomainId, scope: ScopeId) -> &[Assignment] {
+        let all = self.assignments(person, domain);
+        let from = all.partition_point(|held| held.scope < scope);
+        let to = all.partition_point(|held| held.scope <= scope);
+        all.get(from..to).unwrap_or_default()
+    }
+
+    /// All assignments, with who holds them.
+    pub fn all_assignments(&self) -> impl Iterator<Item = (PersonId, &Assignment)> {
+        self.held.iter().flat_map(|(person, (start, end))| {
+            let held = self.assignments.get(*start as usize..*end as usize).unwrap_or_default();
+            held.iter().map(move |assignment| (person, assignment))
+        })
+    }
+
+    /// The buildings that an assignment names.
+    pub fn buildings_of(&self, assignment: &Assignment) -> &[ScopeId] {
+        self.packed(assignment.buildings)
+    }
+
+    /// The buildings that a person of the roster is in.
+    pub fn buildings_of_person(&self, person: PersonId) -> &[ScopeId] {
+        self.packed(self.people.row(person).buildings)
+    }
+
+    fn packed(&self, (start, end): (u32, u32)) -> &[ScopeId] {
+        self.buildings.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The domain of this name.
+    pub fn domain(&self, name: &str) -> Option<DomainId> {
+        self.domains.iter().find(|(_, domain)| domain.name() == name).map(|(id, _)| id)
+    }
+
+    /// Takes `domain/name` apart. A bare name is enough where the bundle has one domain only.
+    pub fn split_name<'n>(&self, name: &'n str) -> Option<(DomainId, &'n str)> {
+        match name.split_once('/') {
+            Some((domain, rest)) => Some((self.domain(domain)?, rest)),
+            None if self.domains.len() == 1 => Some((DomainId::from_row(0), name)),
+            None => None,
+        }
+    }
+
+    /// A name of `domain` as it is written outside of it.
+    pub fn outside_name(&self, domain: DomainId, name: &str) -> String {
+        if self.domains.len() == 1 {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.domains[domain].name())
+        }
+    }
+}
+
+/// All scopes of a bundle by name. A scope belongs to every domain whose tree has it.
+#[derive(Debug, Default)]
+pub struct Scopes {
+    names: Table<ScopeId, String>,
+    levels: Table<LevelId, LevelScopes>,
+}
+
+#[derive(Debug, Default)]
+struct LevelScopes {
+    name: String,
+    /// By the part of the name behind the level, so that a look-up from a request joins no strings.
+    ids: HashMap<Box<str>, ScopeId>,
+}
+
+impl Scopes {
+    /// The scope `level/id`.
+    pub fn find(&self, name: &str) -> Option<ScopeId> {
+        let (level, id) = name.split_once('/')?;
+        self.find_in(self.level(level)?, id)
+    }
+
+    /// The scope `id` of the level `level`.
+    pub fn find_in(&self, level: LevelId, id: &str) -> Option<ScopeId> {
+        self.levels[level].ids.get(id).copied()
+    }
+
+    /// The level of this name.
+    pub fn level(&self, name: &str) -> Option<LevelId> {
+        self.levels.iter().find(|(_, level)| level.name == name).map(|(id, _)| id)
+    }
+
+    /// The name of a level.
+    pub fn level_name(&self, level: LevelId) -> &str {
+        &self.levels[level].name
+    }
+
+    /// The name of a scope, `level/id`.
+    pub fn name(&self, scope: ScopeId) -> &str {
+        &self.names[scope]
+    }
+
+    /// All scopes with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (ScopeId, &str)> {
+        self.names.iter().map(|(id, name)| (id, name.as_str()))
+    }
+
+    /// How many scopes there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is no scope.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(super) fn intern_level(&mut self, name: &str) -> LevelId {
+        match self.level(name) {
+            Some(level) => level,
+            None => self.levels.push(LevelScopes { name: name.to_owned(), ids: HashMap::new() }),
+        }
+    }
+
+    pub(super) fn intern(&mut self, level: &str, id: &str) -> ScopeId {
+        let level_id = self.intern_level(level);
+        if let Some(scope) = self.find_in(level_id, id) {
+            return scope;
+        }
+        let scope = self.names.push(format!("{level}/{id}"));
+        if let Some(level) = self.levels.get_mut(level_id) {
+            level.ids.insert(id.into(), scope);
+        }
+        scope
+    }
+}
+
+/// What stands in for roles where a person has none that says something of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fallback {
+    /// Staff with no form-bearing assignment at all (`FM-01`).
+    pub unassigned: Entry,
+    /// Staff none of whose form-bearing assignments names a building (`FM-25`).
+    pub no_buildings: Entry,
+}

@@ -1,0 +1,296 @@
+//! Assignments: who holds which role where, in which buildings, from when until when.
+
+use super::dates::{self, End};
+use super::domain::Draft;
+use super::files::Files;
+use super::{Word, names, people};
+use crate::policy::bundle::{Assignment, Bundle};
+use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
+use crate::policy::table::{Id, PersonId, ScopeId, Table};
+use crate::time::Time;
+use jiff::tz::TimeZone;
+
+const COLUMNS: &[&str] =
+    &["subject", "role", "scope", "buildings", "from", "until", "suspended", "source", "note"];
+const REQUIRED: &[&str] = &["subject", "role", "scope"];
+
+/// One row, from whichever kind of file.
+struct AssignmentRow {
+    subject: Word,
+    role: Word,
+    scope: Word,
+    buildings: Vec<Word>,
+    from: Option<Word>,
+    until: Option<Word>,
+    source: Option<Word>,
+    suspended: bool,
+    span: Span,
+}
+
+struct Held {
+    person: PersonId,
+    assignment: Assignment,
+    span: Span,
+}
+
+/// Reads all assignments into the bundle, packed by person.
+pub(super) fn read(
+    bundle: &mut Bundle,
+    root: &Fields<'_>,
+    files: &Files<'_>,
+    zone: &TimeZone,
+    drafts: &[Draft<'_>],
+    diags: &mut Diags,
+) {
+    let mut held: Vec<Held> = Vec::new();
+    if let Some(node) = root.get("assignments") {
+        for item in node.as_list("a list of assignments", diags).unwrap_or_default() {
+            if let Some(row) = from_node(item, diags) {
+                held.extend(resolve(bundle, row, zone, diags));
+            }
+        }
+    }
+    for (source, file) in files.tables("assignments") {
+        read_table(source, file, COLUMNS, REQUIRED, diags, |row, diags| {
+            if let Some(row) = from_row(row, diags) {
+                held.extend(resolve(bundle, row, zone, diags));
+            }
+        });
+    }
+    held.sort_by_key(|h| {
+        (h.person, h.assignment.domain, h.assignment.scope, h.assignment.role, h.assignment.from)
+    });
+    check_same_scope(bundle, &held, drafts, diags);
+    pack(bundle, held);
+}
+
+fn from_node(node: &Node, diags: &mut Diags) -> Option<AssignmentRow> {
+    let fields = Fields::of(node, "an assignment", COLUMNS, diags)?;
+    let word = |node: &Node, diags: &mut Diags| {
+        let text = node.as_text("text", diags)?;
+        Some(Word { text: text.to_owned(), span: node.span })
+    };
+    let subject = fields.need("subject", diags).and_then(|node| word(node, diags));
+    let role = fields.need("role", diags).and_then(|node| word(node, diags));
+    let scope = fields.need("scope", diags).and_then(|node| word(node, diags));
+    let suspended = fields.get("suspended").map(|node| node.as_bool("true or false", diags));
+    if let Some(node) = fields.get("note") {
+        node.as_text("text", diags);
+    }
+    Some(AssignmentRow {
+        buildings: fields
+            .get("buildings")
+            .map(|node| people::words(node, "buildings", diags))
+            .unwrap_or_default(),
+        from: fields.get("from").and_then(|node| word(node, diags)),
+        until: fields.get("until").and_then(|node| word(node, diags)),
+        source: fields.get("source").and_then(|node| word(node, diags)),
+        suspended: suspended.flatten().unwrap_or(false),
+        span: fields.span(),
+        subject: subject?,
+        role: role?,
+        scope: scope?,
+    })
+}
+
+fn from_row(row: &Row<'_>, diags: &mut Diags) -> Option<AssignmentRow> {
+    let word =
+        |column: &str| row.get(column).map(|cell| Word { text: cell.text.to_string(), span: cell.span });
+    let list = row.list("buildings");
+    let suspended = match word("suspended") {
+        None => false,
+        Some(word) => flag(&word, diags)?,
+    };
+    Some(AssignmentRow {
+        subject: word("subject")?,
+        role: word("role")?,
+        scope: word("scope")?,
+        buildings: list
+            .into_iter()
+            .map(|cell| Word { text: cell.text.to_string(), span: cell.span })
+            .collect(),
+        from: word("from"),
+        until: word("until"),
+        source: word("source"),
+        suspended,
+        span: row.span(),
+    })
+}
+
+/// A cell that says `true` or `false`.
+pub(super) fn flag(word: &Word, diags: &mut Diags) -> Option<bool> {
+    match word.text.as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        other => {
+            let message = format!("`{}` is neither `true` nor `false`", other.escape_debug());
+            diags.error(word.span, "wrong_type", message).help("write `true` or `false`");
+            None
+        }
+    }
+}
+
+fn resolve(bundle: &mut Bundle, row: AssignmentRow, zone: &TimeZone, diags: &mut Diags) -> Option<Held> {
+    let person = bundle.people.find(&row.subject.text);
+    if person.is_none() {
+        let known = bundle.people.iter().map(|(_, person)| person.id.as_str());
+        names::unknown("person", &row.subject.text, row.subject.span, known, diags);
+    }
+    let role = find_role(bundle, &row.role, diags);
+    let scope = role.and_then(|(domain, role)| find_scope(bundle, domain, role, &row.scope, diags));
+    let mut buildings: Vec<ScopeId> = Vec::new();
+    for word in &row.buildings {
+        buildings.extend(people::building(word, &bundle.domains, &bundle.scopes, diags));
+    }
+    let from = row.from.as_ref().map(|word| dates::read(word, End::From, zone, diags));
+    let until = row.until.as_ref().map(|word| dates::read(word, End::Until, zone, diags));
+    if let Some(word) = &row.source
+        && !matches!(word.text.as_str(), "manual" | "sync")
+    {
+        names::unknown("source of assignments", &word.text, word.span, ["manual", "sync"], diags);
+    }
+    let (from, until) = (from.unwrap_or(Some(Time::MIN))?, until.unwrap_or(Some(Time::MAX))?);
+    if from >= until {
+        let span = row.until.as_ref().or(row.from.as_ref()).map_or(row.span, |word| word.span);
+        diags
+            .error(span, "bad_date", format!("it ends at {until}, before it begins at {from}"))
+            .help("`from` must lie before `until`");
+    }
+    let (person, (domain, role), scope) = (person?, role?, scope?);
+    let row_of_role = &bundle.domains[domain].roles()[role];
+    if row_of_role.deleted {
+        return None; // It stays in the data and counts as not there.
+    }
+    check_buildings(bundle, domain, role, scope, &row, diags);
+    let start = bundle.buildings.len() as u32;
+    bundle.buildings.extend(&buildings);
+    let range = (start, bundle.buildings.len() as u32);
+    let assignment =
+        Assignment { domain, role, scope, from, until, suspended: row.suspended, buildings: range };
+    Some(Held { person, assignment, span: row.span })
+}
+
+type RoleIn = (crate::policy::table::DomainId, crate::policy::table::RoleId);
+
+fn find_role(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<RoleIn> {
+    let found = bundle
+        .split_name(&word.text)
+        .and_then(|(domain, name)| Some((domain, bundle.domains[domain].role(name)?)));
+    if found.is_none() {
+        let roles = bundle.domains.iter().flat_map(|(id, domain)| {
+            domain.roles().iter().map(move |(_, role)| bundle.outside_name(id, &role.name))
+        });
+        let known: Vec<String> = roles.collect();
+        names::unknown("role", &word.text, word.span, known.iter().map(String::as_str), diags);
+    }
+    found
+}
+
+fn find_scope(
+    bundle: &Bundle,
+    domain: crate::policy::table::DomainId,
+    role: crate::policy::table::RoleId,
+    word: &Word,
+    diags: &mut Diags,
+) -> Option<ScopeId> {
+    let domain = &bundle.domains[domain];
+    let role = &domain.roles()[role];
+    let in_tree = |scope: ScopeId| domain.node(scope).map(|node| node.level);
+    let Some((scope, level)) =
+        bundle.scopes.find(&word.text).and_then(|scope| Some((scope, in_tree(scope)?)))
+    else {
+        let known = bundle.scopes.iter().filter(|(scope, _)| in_tree(*scope).is_some()).map(|(_, name)| name);
+        let what = format!("scope of `{}` called", domain.name());
+        names::unknown(&what, &word.text, word.span, known, diags);
+        return None;
+    };
+    if level != role.level {
+        let (wanted, found) = (domain.level_name(role.level), domain.level_name(level));
+        diags
+            .error(
+                word.span,
+                "level_violation",
+                format!("`{}` is a {wanted} role, `{}` is a {found}", role.name, word.text),
+            )
+            .help(format!("assign it at a scope of level {wanted}"));
+        return None;
+    }
+    Some(scope)
+}
+
+/// A role that speaks of documents wants buildings; one that does not has no use for them.
+fn check_buildings(
+    bundle: &Bundle,
+    domain: crate::policy::table::DomainId,
+    role: crate::policy::table::RoleId,
+    scope: ScopeId,
+    row: &AssignmentRow,
+    diags: &mut Diags,
+) {
+    let domain = &bundle.domains[domain];
+    let role = &domain.roles()[role];
+    match (domain.forms(), row.buildings.first()) {
+        (Some(forms), None)
+            if role.bears_forms() && domain.node(scope).map(|n| n.level) == Some(forms.buildings) =>
+        {
+            let message = format!("`{}` is assigned at a building and names none", role.name);
+            diags
+                .warning(row.scope.span, "scope_is_not_a_building", message)
+                .help("a scope never counts as a building; name it under `buildings` if it is meant");
+        }
+        (_, Some(word)) if !role.bears_forms() => {
+            diags
+                .error(
+                    word.span,
+                    "buildings_without_forms",
+                    format!("`{}` says nothing of documents", role.name),
+                )
+                .help("buildings bear on documents only; take them out, or give the role `forms`");
+        }
+        _ => {}
+    }
+}
+
+/// `same_scope: error`: one role for each person and scope at any one time (`TD-40`).
+fn check_same_scope(bundle: &Bundle, held: &[Held], drafts: &[Draft<'_>], diags: &mut Diags) {
+    let at = |held: &Held| (held.person, held.assignment.domain, held.assignment.scope);
+    for group in held.chunk_by(|one, other| at(one) == at(other)) {
+        for (number, later) in group.iter().enumerate() {
+            let strict =
+                drafts.get(later.assignment.domain.row()).is_some_and(|draft| draft.same_scope_is_an_error);
+            let overlaps = |earlier: &&Held| {
+                earlier.assignment.from < later.assignment.until
+                    && later.assignment.from < earlier.assignment.until
+            };
+            let clash = group.get(..number).unwrap_or_default().iter().find(overlaps);
+            let (true, Some(earlier)) = (strict, clash) else { continue };
+            let domain = &bundle.domains[later.assignment.domain];
+            let role = |held: &Held| domain.roles()[held.assignment.role].name.clone();
+            let message = format!(
+                "`{}` holds `{}` and `{}` at {} at the same time",
+                bundle.people.row(later.person).id,
+                role(earlier),
+                role(later),
+                bundle.scopes.name(later.assignment.scope)
+            );
+            let also = diags.place(earlier.span);
+            diags.error(later.span, "same_scope", message).also(also, "the other one").help(format!(
+                "`{}` allows one role at a scope; end or take out one of the two",
+                domain.name()
+            ));
+        }
+    }
+}
+
+fn pack(bundle: &mut Bundle, held: Vec<Held>) {
+    let mut ranges = Table::default();
+    let mut at = 0;
+    for (person, _) in bundle.people.iter() {
+        let count =
+            held.get(at..).unwrap_or_default().iter().take_while(|held| held.person == person).count();
+        ranges.push((at as u32, (at + count) as u32));
+        at += count;
+    }
+    bundle.held = ranges;
+    bundle.assignments = held.into_iter().map(|held| held.assignment).collect();
+}

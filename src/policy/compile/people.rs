@@ -1,0 +1,332 @@
+//! The roster: issuers, people, and who is suspended.
+
+use super::files::Files;
+use super::{Word, names};
+use crate::policy::bundle::{Bundle, Scopes};
+use crate::policy::domain::Domain;
+use crate::policy::people::{Column, Issuer, Kind, Kinds, People, Person};
+use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, choose, read_table};
+use crate::policy::table::{DomainId, PersonId, ScopeId, Table};
+use std::collections::HashMap;
+
+/// The columns that every bundle may have; `note` is for people and never kept.
+const COLUMNS: &[&str] = &["id", "kinds", "email", "buildings", "enabled", "note"];
+
+/// The roster as read.
+pub(super) struct Roster {
+    pub(super) people: People,
+    /// The buildings of people, packed.
+    pub(super) buildings: Vec<ScopeId>,
+}
+
+/// One row, from whichever kind of file.
+struct PersonRow {
+    id: Word,
+    kinds: Vec<Word>,
+    kinds_span: Span,
+    email: Option<Word>,
+    buildings: Vec<Word>,
+    enabled: bool,
+    keys: Vec<(String, Word)>,
+}
+
+struct Reader<'a> {
+    people: People,
+    buildings: Vec<ScopeId>,
+    domains: &'a Table<DomainId, Domain>,
+    scopes: &'a Scopes,
+    first: HashMap<PersonId, Span>,
+    first_key: HashMap<(String, String), Span>,
+}
+
+pub(super) fn read(
+    root: &Fields<'_>,
+    files: &Files<'_>,
+    domains: &Table<DomainId, Domain>,
+    scopes: &Scopes,
+    diags: &mut Diags,
+) -> Roster {
+    let issuers = read_issuers(root, diags);
+    let own: Vec<String> = issuers
+        .values()
+        .filter_map(|issuer| match &issuer.column {
+            Column::Own(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut known: Vec<&str> = COLUMNS.to_vec();
+    known.extend(own.iter().map(String::as_str).filter(|name| !COLUMNS.contains(name)));
+    known.dedup();
+    let people = People { issuers, ..People::default() };
+    let mut reader = Reader {
+        people,
+        buildings: Vec::new(),
+        domains,
+        scopes,
+        first: HashMap::new(),
+        first_key: HashMap::new(),
+    };
+    if let Some(node) = root.get("people") {
+        for (key, node) in node.as_map("people by id", diags).unwrap_or_default() {
+            if let Some(row) = from_node(key, node, &known, diags) {
+                reader.add(row, diags);
+            }
+        }
+    }
+    for (source, file) in files.tables("people") {
+        read_table(source, file, &known, &["id", "kinds"], diags, |row, diags| {
+            if let Some(row) = from_row(row, &own, diags) {
+                reader.add(row, diags);
+            }
+        });
+    }
+    Roster { people: reader.people, buildings: reader.buildings }
+}
+
+fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issuer> {
+    let mut issuers = HashMap::new();
+    let node = root.get("issuers");
+    for (key, node) in node.and_then(|node| node.as_map("issuers by name", diags)).unwrap_or_default() {
+        let Some(fields) = Fields::of(node, "an issuer", &["claim", "matches", "email"], diags) else {
+            continue;
+        };
+        let claim =
+            fields.get("claim").and_then(|node| node.as_text("the name of a claim", diags)).unwrap_or("sub");
+        let Some(matches) = fields.need("matches", diags) else { continue };
+        let Some(column) = matches.as_text("the name of a column of people", diags) else { continue };
+        let column = match column {
+            "id" => Column::Id,
+            "email" => {
+                let Some(node) = fields.need("email", diags) else { continue };
+                let words = [("authoritative", false), ("verified", true)];
+                let Some(must_be_verified) = choose(node, "why an address can be believed", &words, diags)
+                else {
+                    continue;
+                };
+                Column::Email { must_be_verified }
+            }
+            "kinds" | "buildings" | "enabled" | "note" => {
+                let message = format!("the column `{column}` does not name a person");
+                diags
+                    .error(matches.span, "bad_name", message)
+                    .help("name `id`, `email` or a column of your own");
+                continue;
+            }
+            own => {
+                if !names::check(own, "a column", matches.span, diags) {
+                    continue;
+                }
+                Column::Own(own.to_owned())
+            }
+        };
+        if fields.get("email").is_some() && !matches!(column, Column::Email { .. }) {
+            diags
+                .error(fields.key_span("email"), "unknown_key", "`email` is said of `matches: email` alone")
+                .help("take it out, or match the e-mail address");
+        }
+        issuers.insert(key.text.as_str().into(), Issuer { claim: claim.to_owned(), column });
+    }
+    issuers
+}
+
+fn from_node(key: &Key, node: &Node, known: &[&str], diags: &mut Diags) -> Option<PersonRow> {
+    let entries = node.as_map("a person", diags)?;
+    let id = Word { text: key.text.clone(), span: key.span };
+    let mut row = PersonRow {
+        id,
+        kinds: Vec::new(),
+        kinds_span: key.span,
+        email: None,
+        buildings: Vec::new(),
+        enabled: true,
+        keys: Vec::new(),
+    };
+    for (field, node) in entries {
+        match field.text.as_str() {
+            "kinds" => {
+                row.kinds = words(node, "kinds of subjects", diags);
+                row.kinds_span = node.span;
+            }
+            "buildings" => row.buildings = words(node, "buildings", diags),
+            "enabled" => row.enabled = node.as_bool("true or false", diags).unwrap_or(false),
+            "note" => {
+                node.as_text("text", diags);
+            }
+            "id" => {
+                diags
+                    .error(field.span, "unknown_key", "the id of a person is the key above")
+                    .help("take `id` out");
+            }
+            name if known.contains(&name) => {
+                let Some(text) = node.as_text("text", diags) else { continue };
+                let word = Word { text: text.to_owned(), span: node.span };
+                match name {
+                    "email" => row.email = Some(word),
+                    _ => row.keys.push((name.to_owned(), word)),
+                }
+            }
+            name => {
+                let help = names::one_of(name, known);
+                diags
+                    .error(field.span, "unknown_key", format!("a person has no `{}`", name.escape_debug()))
+                    .help(help);
+            }
+        }
+    }
+    Some(row)
+}
+
+/// A list of words with their places.
+pub(super) fn words(node: &Node, what: &str, diags: &mut Diags) -> Vec<Word> {
+    let mut words = Vec::new();
+    for item in node.as_list(what, diags).unwrap_or_default() {
+        if let Some(text) = item.as_text("a name", diags) {
+            words.push(Word { text: text.to_owned(), span: item.span });
+        }
+    }
+    words
+}
+
+fn from_row(row: &Row<'_>, own: &[String], diags: &mut Diags) -> Option<PersonRow> {
+    let word =
+        |column: &str| row.get(column).map(|cell| Word { text: cell.text.to_string(), span: cell.span });
+    let list = |column: &str| {
+        let cells = row.list(column);
+        cells
+            .into_iter()
+            .map(|cell| Word { text: cell.text.to_string(), span: cell.span })
+            .collect::<Vec<_>>()
+    };
+    let enabled = match word("enabled") {
+        None => true,
+        Some(word) => super::assignments::flag(&word, diags)?,
+    };
+    Some(PersonRow {
+        id: word("id")?,
+        kinds: list("kinds"),
+        kinds_span: row.span(),
+        email: word("email"),
+        buildings: list("buildings"),
+        enabled,
+        keys: own.iter().filter_map(|column| Some((column.clone(), word(column)?))).collect(),
+    })
+}
+
+impl Reader<'_> {
+    fn add(&mut self, row: PersonRow, diags: &mut Diags) {
+        if !names::check_id(&row.id.text, "a person", row.id.span, diags) {
+            return;
+        }
+        if let Some(first) = self.people.find(&row.id.text) {
+            let message = format!("person `{}` stands twice", row.id.text);
+            let error = diags_with_first(diags, row.id.span, message, self.first.get(&first).copied());
+            error.help("keep one of the two rows");
+            return;
+        }
+        let mut kinds = Kinds::default();
+        for word in &row.kinds {
+            match Kind::parse(&word.text) {
+                Some(kind) => kinds.insert(kind),
+                None => {
+                    let known = Kind::WORDS.iter().map(|(name, _)| *name);
+                    names::unknown("kind of subject", &word.text, word.span, known, diags);
+                }
+            }
+        }
+        if row.kinds.is_empty() {
+            diags
+                .error(row.kinds_span, "missing_key", format!("`{}` is of no kind", row.id.text))
+                .help("write staff, student, guardian, application or service");
+        }
+        let from = self.buildings.len() as u32;
+        for word in &row.buildings {
+            if let Some(scope) = building(word, self.domains, self.scopes, diags) {
+                self.buildings.push(scope);
+            }
+        }
+        let buildings = (from, self.buildings.len() as u32);
+        let id: Box<str> = row.id.text.as_str().into();
+        let person =
+            self.people.rows.push(Person { id: row.id.text, kinds, suspended: !row.enabled, buildings });
+        self.people.by_id.insert(id, person);
+        self.first.insert(person, row.id.span);
+        if let Some(word) = row.email {
+            let lower = Word { text: word.text.to_ascii_lowercase(), span: word.span };
+            self.add_key("email", lower, person, diags);
+        }
+        for (column, word) in row.keys {
+            self.add_key(&column, word, person, diags);
+        }
+    }
+
+    fn add_key(&mut self, column: &str, word: Word, person: PersonId, diags: &mut Diags) {
+        let keys = self.people.columns.entry(column.into()).or_default();
+        let place = (column.to_owned(), word.text.clone());
+        if keys.contains_key(word.text.as_str()) {
+            let first = self.first_key.get(&place).copied();
+            diags_with_first(diags, word.span, format!("two people have this `{column}`"), first)
+                .help("a token that names both would name neither; correct one of the rows");
+            return;
+        }
+        keys.insert(word.text.into(), person);
+        self.first_key.insert(place, word.span);
+    }
+}
+
+fn diags_with_first(
+    diags: &mut Diags,
+    span: Span,
+    message: String,
+    first: Option<Span>,
+) -> &mut crate::policy::Diagnostic {
+    let also = first.map(|first| diags.place(first));
+    let error = diags.error(span, "duplicate_name", message);
+    if let Some(also) = also {
+        error.also(also, "first written here");
+    }
+    error
+}
+
+/// Finds a building: a scope at the building level of a domain with forms.
+pub(super) fn building(
+    word: &Word,
+    domains: &Table<DomainId, Domain>,
+    scopes: &Scopes,
+    diags: &mut Diags,
+) -> Option<ScopeId> {
+    let is_building = |scope: ScopeId| {
+        domains.iter().any(|(_, domain)| {
+            let level = domain.forms().map(|forms| forms.buildings);
+            level.is_some() && domain.node(scope).map(|node| node.level) == level
+        })
+    };
+    let found = scopes.find(&word.text).filter(|scope| is_building(*scope));
+    if found.is_none() {
+        let known = scopes.iter().filter(|(scope, _)| is_building(*scope)).map(|(_, name)| name);
+        names::unknown("building", &word.text, word.span, known, diags);
+    }
+    found
+}
+
+/// `suspended: {subjects: [...]}`: refused before any grant is looked at.
+pub(super) fn suspend(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
+    let Some(node) = root.get("suspended") else { return };
+    let Some(fields) = Fields::of(node, "who is suspended", &["subjects"], diags) else { return };
+    let Some(node) = fields.get("subjects") else { return };
+    for word in words(node, "ids of people", diags) {
+        match bundle.people.find(&word.text) {
+            Some(person) => {
+                if let Some(row) = bundle.people.rows.get_mut(person) {
+                    row.suspended = true;
+                }
+            }
+            None => names::unknown(
+                "person",
+                &word.text,
+                word.span,
+                bundle.people.iter().map(|(_, p)| p.id.as_str()),
+                diags,
+            ),
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! Routes: templates, and what each requires.
+
+use super::{documents, names};
+use crate::policy::access::{Access, DocumentAction};
+use crate::policy::bundle::Bundle;
+use crate::policy::domain::Level;
+use crate::policy::route::{
+    Attribute, DocumentAttribute, Requirement, Route, ScopeAttribute, Template, are_disjoint,
+};
+use crate::policy::source::{Diags, Fields, Key, Node, Span, Value};
+use crate::policy::table::RouteId;
+
+const ROUTE: &[&str] = &[
+    "public",
+    "conceal",
+    "require",
+    "permission",
+    "on",
+    "access",
+    "document",
+    "form",
+    "student",
+    "target",
+    "giving",
+    "title",
+];
+const REQUIREMENT: &[&str] =
+    &["permission", "on", "access", "document", "form", "student", "target", "giving"];
+const HELP: &str =
+    "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
+
+/// Reads the routes into the bundle.
+pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
+    let Some(node) = root.get("routes") else {
+        let span = root.span();
+        diags
+            .warning(span, "no_routes", "the bundle has no routes, so every request is refused")
+            .help("write `routes`, or use this bundle for `eval` and `explain` alone");
+        return;
+    };
+    let mut places: Vec<(RouteId, Span)> = Vec::new();
+    for (key, node) in node.as_map("routes by method and path", diags).unwrap_or_default() {
+        let mut template = match Template::parse(&key.text) {
+            Ok(template) => template,
+            Err(errors) => {
+                for error in errors {
+                    let span = within(key, error.offset, error.length);
+                    diags.error(span, "bad_template", error.message).help(error.help);
+                }
+                continue;
+            }
+        };
+        let Some(mut route) = read_route(bundle, key, node, &template, diags) else { continue };
+        let id = crate::policy::table::Id::from_row(bundle.routes.table.len() as u32);
+        let before = bundle.routes.tree.insert(&mut template, id);
+        route.query = template.query;
+        for other in before {
+            check_apart(bundle, &route, key, other, &places, diags);
+        }
+        places.push((bundle.routes.table.push(route), key.span));
+    }
+}
+
+/// Two routes that one request could match do not load; both places are named.
+fn check_apart(
+    bundle: &Bundle,
+    route: &Route,
+    key: &Key,
+    other: RouteId,
+    places: &[(RouteId, Span)],
+    diags: &mut Diags,
+) {
+    let known = &bundle.routes.table[other];
+    if are_disjoint(&route.query, &known.query) {
+        return;
+    }
+    let also = places.iter().find(|(id, _)| *id == other).map(|(_, span)| diags.place(*span));
+    let message = format!("`{}` and `{}` match the same requests", route.template(), known.template());
+    let error = diags.error(key.span, "route_twice", message);
+    if let Some(also) = also {
+        error.also(also, "the other one");
+    }
+    error.help("take one out, or give both a query parameter with values that differ");
+}
+
+/// The part of a key that an error in its text is about. Keys with escapes in them are underlined whole.
+fn within(key: &Key, offset: usize, length: usize) -> Span {
+    let before = key.text.get(..offset).map(|text| text.chars().count() as u32);
+    let meant = key.text.get(offset..offset + length).map_or(1, |text| text.chars().count() as u32);
+    let written = key.text.chars().count() as u32;
+    let quote = match key.span.length.checked_sub(written) {
+        Some(0) => 0,
+        Some(2) => 1,
+        _ => return key.span,
+    };
+    match before {
+        Some(before) => Span { column: key.span.column + quote + before, length: meant, ..key.span },
+        None => key.span,
+    }
+}
+
+fn read_route(
+    bundle: &Bundle,
+    key: &Key,
+    node: &Node,
+    template: &Template,
+    diags: &mut Diags,
+) -> Option<Route> {
+    let mut route = Route {
+        template: key.text.clone(),
+        public: false,
+        conceal: false,
+        requirements: Vec::new(),
+        query: Vec::new(),
+        path_captures: template.path_captures(),
+    };
+    if let Value::Text { text, .. } = &node.value {
+        if text != "public" {
+            diags
+                .error(
+                    node.span,
+                    "wrong_type",
+                    format!("`{}` is not what a route requires", text.escape_debug()),
+                )
+                .help(HELP);
+            return None;
+        }
+        route.public = true;
+        return Some(route);
+    }
+    let fields = Fields::of(node, "a route", ROUTE, diags)?;
+    if let Some(title) = fields.get("title") {
+        title.as_text("text", diags);
+    }
+    route.conceal =
+        fields.get("conceal").and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false);
+    route.public =
+        fields.get("public").and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false);
+    let captures: Vec<&str> = template.captures().collect();
+    let mut reader = Reader { bundle, captures, diags };
+    let own = REQUIREMENT.iter().any(|name| fields.get(name).is_some());
+    if own {
+        route.requirements.extend(reader.requirement(&fields)?);
+    }
+    if let Some(list) = fields.get("require") {
+        let items = list.as_list("a list of requirements", reader.diags)?;
+        if items.is_empty() {
+            reader.diags.error(list.span, "empty_list", "an empty list requires nothing").help(HELP);
+        }
+        for item in items {
+            let Some(fields) = Fields::of(item, "a requirement", REQUIREMENT, reader.diags) else { continue };
+            route.requirements.extend(reader.requirement(&fields)?);
+        }
+    }
+    let required = own || fields.get("require").is_some();
+    if route.public == required {
+        let message = if required { "a public route requires nothing" } else { "the route requires nothing" };
+        diags.error(key.span, "no_requirement", message).help(HELP);
+        return None;
+    }
+    Some(route)
+}
+
+struct Reader<'a, 'd> {
+    bundle: &'a Bundle,
+    captures: Vec<&'a str>,
+    diags: &'d mut Diags,
+}
+
+impl Reader<'_, '_> {
+    fn requirement(&mut self, fields: &Fields<'_>) -> Option<Option<Requirement>> {
+        match (fields.get("permission"), fields.get("access")) {
+            (Some(node), None) => {
+                self.refuse_others(
+                    fields,
+                    &["document", "form", "student", "target", "giving"],
+                    "a permission",
+                );
+                Some(self.permission(fields, node))
+            }
+            (None, Some(node)) => {
+                self.refuse_others(fields, &["on"], "an access to a document");
+                Some(self.document(fields, node))
+            }
+            _ => {
+                let message = "a requirement is either a `permission` or an `access`";
+                self.diags.error(fields.span(), "no_requirement", message).help(HELP);
+                None
+            }
+        }
+    }
+
+    fn refuse_others(&mut self, fields: &Fields<'_>, others: &[&str], what: &str) {
+        for name in others.iter().filter(|name| fields.get(name).is_some()) {
+            let message = format!("`{name}` does not go with {what}");
+            self.diags.error(fields.key_span(name), "unknown_key", message).help(HELP);
+        }
+    }
+
+    fn permission(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Requirement> {
+        let name = node.as_text("the name of a permission", self.diags)?;
+        let bundle = self.bundle;
+        let found = bundle.split_name(name);
+        let Some((domain, permission)) =
+            found.and_then(|(id, name)| Some((id, bundle.domains[id].permission(name)?)))
+        else {
+            let all = bundle.domains.iter().flat_map(|(id, domain)| {
+                domain
+                    .permissions()
+                    .iter()
+                    .map(move |(_, permission)| bundle.outside_name(id, &permission.name))
+            });
+            let known: Vec<String> = all.collect();
+            names::unknown("permission", name, node.span, known.iter().map(String::as_str), self.diags);
+            return None;
+        };
+        let level = bundle.domains[domain].permissions()[permission].level;
+        let on = fields.need("on", self.diags)?;
+        let scope = self.scope(on, &bundle.domains[domain], level)?;
+        Some(Requirement::Permission { domain, permission, scope })
+    }
+
+    /// `class/1A` or `class/{class}`, of the permission's level or narrower.
+    fn scope(
+        &mut self,
+        node: &Node,
+        domain: &crate::policy::domain::Domain,
+        asked: Level,
+    ) -> Option<ScopeAttribute> {
+        const HELP: &str = "write `level/id` or `level/{parameter}`";
+        let text = node.as_text("a scope", self.diags)?;
+        let Some((level_name, id)) = text.split_once('/') else {
+            let message = format!("`{}` does not say its level", text.escape_debug());
+            self.diags.error(node.span, "bad_name", message).help(HELP);
+            return None;
+        };
+        let Some(level) = domain.level(level_name) else {
+            names::unknown(
+                "level",
+                level_name,
+                node.span,
+                domain.levels().iter().map(String::as_str),
+                self.diags,
+            );
+            return None;
+        };
+        if level.is_broader_than(asked) {
+            let message = format!("the permission is of level {}", domain.level_name(asked));
+            let help = format!("ask it on a scope of that level or narrower, not on a {level_name}");
+            self.diags.error(node.span, "wrong_level", message).help(help);
+            return None;
+        }
+        if id.starts_with('{') {
+            let capture = self.capture(id, node.span)?;
+            let level = self.bundle.scopes.level(level_name)?;
+            return Some(ScopeAttribute::Captured(level, capture));
+        }
+        let found = self.bundle.scopes.find(text).filter(|scope| domain.node(*scope).is_some());
+        if found.is_none() {
+            let known = self.bundle.scopes.iter().filter(|(scope, _)| domain.node(*scope).is_some());
+            let known: Vec<&str> = known.map(|(_, name)| name).collect();
+            names::unknown("scope", text, node.span, known, self.diags);
+        }
+        found.map(ScopeAttribute::Fixed)
+    }
+
+    fn document(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Requirement> {
+        let action = crate::policy::source::choose(
+            node,
+            "what is done with a document",
+            DocumentAction::WORDS,
+            self.diags,
+        )?;
+        let document = self.document_attribute(fields, action)?;
+        let gives = matches!(action, DocumentAction::Share | DocumentAction::Transfer);
+        if !gives {
+            self.refuse_others(fields, &["target", "giving"], "this access");
+        }
+        let bundle = self.bundle;
+        let target = match fields.get("target") {
+            Some(node) => Some(self.attribute(node, "a person", |id| bundle.people.find(id))?),
+            None if gives => {
+                fields.need("target", self.diags);
+                return None;
+            }
+            None => None,
+        };
+        let giving = match fields.get("giving") {
+            Some(node) => Some(self.attribute(node, "an access", Access::parse)?),
+            None if action == DocumentAction::Share => {
+                fields.need("giving", self.diags);
+                return None;
+            }
+            None => None,
+        };
+        Some(Requirement::Document { action, document, target, giving })
+    }
+
+    fn document_attribute(
+        &mut self,
+        fields: &Fields<'_>,
+        action: DocumentAction,
+    ) -> Option<DocumentAttribute> {
+        if let Some(node) = fields.get("document") {
+            self.refuse_others(fields, &["form", "student"], "`document`");
+            if action == DocumentAction::Create {
+                let message = "a document that is created has no id yet";
+                self.diags
+                    .error(fields.key_span("document"), "unknown_key", message)
+                    .help("write `form` and `student`");
+                return None;
+            }
+            let text = node.as_text("a parameter", self.diags)?;
+            return self.capture(text, node.span).map(DocumentAttribute::Listed);
+        }
+        let (Some(form), Some(student)) = (fields.get("form"), fields.get("student")) else {
+            self.diags
+                .error(fields.span(), "missing_key", "it does not say which document is meant")
+                .help("write `document: \"{parameter}\"`, or `form` and `student`");
+            return None;
+        };
+        let bundle = self.bundle;
+        let student = self.attribute(student, "a person", |id| bundle.people.find(id))?;
+        let text = form.as_text("a form", self.diags)?;
+        if text.starts_with('{') {
+            // Captured forms are looked up in the one domain that has forms.
+            let capture = self.capture(text, form.span)?;
+            let mut with_forms = bundle.domains.iter().filter(|(_, domain)| domain.forms().is_some());
+            let (Some((domain, _)), None) = (with_forms.next(), with_forms.next()) else {
+                self.diags
+                    .error(
+                        form.span,
+                        "unknown_name",
+                        "it is not clear in which domain this form is looked up",
+                    )
+                    .help("write the form out, as `domain/form`");
+                return None;
+            };
+            return Some(DocumentAttribute::Of { domain, form: Attribute::Captured(capture), student });
+        }
+        let (domain, form) = documents::find_form(bundle, text, form.span, self.diags)?;
+        Some(DocumentAttribute::Of { domain, form: Attribute::Fixed(form), student })
+    }
+
+    /// A value that is written out, or `{parameter}`.
+    fn attribute<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Option<Attribute<T>> {
+        let text = node.as_text(what, self.diags)?;
+        if text.starts_with('{') {
+            return self.capture(text, node.span).map(Attribute::Captured);
+        }
+        let found = find(text);
+        if found.is_none() {
+            let message = format!("`{}` is not {what}", text.escape_debug());
+            self.diags
+                .error(node.span, "unknown_name", message)
+                .help("or write `{parameter}` to take it from the request");
+        }
+        found.map(Attribute::Fixed)
+    }
+
+    fn capture(&mut self, text: &str, span: Span) -> Option<usize> {
+        let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        let found = name.and_then(|name| self.captures.iter().position(|capture| *capture == name));
+        if found.is_none() {
+            let name = name.unwrap_or(text);
+            names::unknown("parameter of this route", name, span, self.captures.iter().copied(), self.diags);
+        }
+        found
+    }
+}

@@ -1,0 +1,263 @@
+//! A domain: one combining rule with its own levels, tree of scopes, modules, permissions, roles and forms.
+
+use super::access::Entry;
+use super::bundle::Fallback;
+use super::people::Kinds;
+use super::table::{FormId, IdSet, ModuleId, PermissionId, RoleId, ScopeId, Table};
+
+/// How the roles of a chain combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precedence {
+    /// The narrowest scope with an eligible assignment decides alone.
+    MostSpecific,
+    /// Any eligible assignment may grant.
+    Union,
+}
+
+/// One of a domain's levels: 0 is the broadest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level(pub(super) u8);
+
+impl Level {
+    /// Whether this level is broader than `other`.
+    pub fn is_broader_than(self, other: Level) -> bool {
+        self < other
+    }
+
+    /// Whether this level is narrower than `other`.
+    pub fn is_narrower_than(self, other: Level) -> bool {
+        self > other
+    }
+}
+
+/// One combining rule and all that it combines.
+#[derive(Debug)]
+pub struct Domain {
+    pub(super) name: String,
+    pub(super) precedence: Precedence,
+    pub(super) levels: Vec<String>,
+    /// By scope of the bundle; `None` where the scope is not in this domain's tree.
+    pub(super) nodes: Vec<Option<TreeNode>>,
+    pub(super) modules: Table<ModuleId, Module>,
+    pub(super) permissions: Table<PermissionId, Permission>,
+    pub(super) roles: Table<RoleId, Role>,
+    pub(super) mandatory: Option<Mandatory>,
+    pub(super) forms: Option<Forms>,
+}
+
+/// A scope's place in a domain's tree.
+#[derive(Debug, Clone, Copy)]
+pub struct TreeNode {
+    /// The scope's level.
+    pub level: Level,
+    /// The one scope right above it; `None` for a root.
+    pub parent: Option<ScopeId>,
+}
+
+/// Permissions that are switched on and off together.
+#[derive(Debug)]
+pub struct Module {
+    /// The name.
+    pub name: String,
+    /// The level of its permissions.
+    pub level: Level,
+    /// A role at this level must have the module on, too.
+    pub gate_at: Option<Level>,
+}
+
+/// One action that a role may allow.
+#[derive(Debug)]
+pub struct Permission {
+    /// `module.permission`.
+    pub name: String,
+    /// Its module.
+    pub module: ModuleId,
+    /// Its level: that of the module.
+    pub level: Level,
+    /// Only roles of this level decide it.
+    pub only_at: Option<Level>,
+    /// Changes no answer; marks decisions, log lines and reports.
+    pub power: bool,
+    /// Every permission that must be effective too, transitively, in the order of their ids.
+    pub requires: Vec<PermissionId>,
+}
+
+/// A named set of permissions and form accesses at one level. What it includes is already in it.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// The name that assignments use.
+    pub name: String,
+    /// What people call it.
+    pub title: Option<String>,
+    /// Where it is assigned.
+    pub level: Level,
+    /// Deleted roles give nothing; their assignments count as not there.
+    pub deleted: bool,
+    pub(super) grants: IdSet<PermissionId>,
+    pub(super) modules_on: IdSet<ModuleId>,
+    /// One entry for each form; `None` for a role that says nothing about documents.
+    pub(super) entries: Option<Vec<Entry>>,
+}
+
+impl Role {
+    /// Whether the role lists `permission`.
+    pub fn grants(&self, permission: PermissionId) -> bool {
+        self.grants.contains(permission)
+    }
+
+    /// The permissions that the role lists.
+    pub fn granted(&self) -> impl Iterator<Item = PermissionId> + '_ {
+        self.grants.iter()
+    }
+
+    /// Whether the role has `module` on.
+    pub fn has_on(&self, module: ModuleId) -> bool {
+        self.modules_on.contains(module)
+    }
+
+    /// Whether the role says something about documents.
+    pub fn bears_forms(&self) -> bool {
+        self.entries.is_some()
+    }
+
+    /// What the role says of `form`; `none|none` where it says nothing.
+    pub fn entry(&self, form: FormId) -> Entry {
+        use super::table::Id;
+        let entries = self.entries.as_deref().unwrap_or_default();
+        entries.get(form.row()).copied().unwrap_or(Entry::NOTHING)
+    }
+}
+
+/// Kinds of subjects that must hold a role at a level.
+#[derive(Debug)]
+pub struct Mandatory {
+    /// The level.
+    pub level: Level,
+    /// The kinds.
+    pub kinds: Kinds,
+    /// The role that such a subject holds where no assignment says otherwise.
+    pub default_role: Option<RoleId>,
+}
+
+/// How documents are decided.
+#[derive(Debug)]
+pub struct Forms {
+    /// The level whose scopes are the buildings.
+    pub buildings: Level,
+    /// The forms.
+    pub forms: Table<FormId, Form>,
+    /// What stands in where no role speaks.
+    pub fallback: Fallback,
+    /// Whether a document's own grants hold outside the person's buildings, capped by their best max.
+    pub explicit_grants_outside_buildings: bool,
+    /// Whether documents may be created outside the person's buildings.
+    pub create_outside_buildings: bool,
+    /// Whether an assignment without a building, beside others with one, covers every document with the fallback.
+    pub bare_assignments_cover: bool,
+    /// The permission `documents.administer`, where the domain has it.
+    pub administer: Option<PermissionId>,
+}
+
+/// A type of document.
+#[derive(Debug)]
+pub struct Form {
+    /// The name.
+    pub name: String,
+    /// What people call it.
+    pub title: Option<String>,
+    /// Groups that a role may name together.
+    pub groups: Vec<String>,
+    /// Nothing can be created from a deleted form.
+    pub deleted: bool,
+}
+
+impl Domain {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How roles combine.
+    pub fn precedence(&self) -> Precedence {
+        self.precedence
+    }
+
+    /// The names of the levels, broad to narrow.
+    pub fn levels(&self) -> &[String] {
+        &self.levels
+    }
+
+    /// The name of a level.
+    pub fn level_name(&self, level: Level) -> &str {
+        self.levels.get(usize::from(level.0)).map_or("", String::as_str)
+    }
+
+    /// The level of this name.
+    pub fn level(&self, name: &str) -> Option<Level> {
+        self.levels.iter().position(|level| level == name).map(|at| Level(at as u8))
+    }
+
+    /// The scope's place in this domain's tree, if it has one.
+    pub fn node(&self, scope: ScopeId) -> Option<TreeNode> {
+        use super::table::Id;
+        self.nodes.get(scope.row()).copied().flatten()
+    }
+
+    /// `scope` and its ancestors, narrow to broad; nothing if it is not in this domain.
+    pub fn chain(&self, scope: ScopeId) -> impl Iterator<Item = (ScopeId, Level)> + '_ {
+        let mut next = Some(scope);
+        std::iter::from_fn(move || {
+            let scope = next?;
+            let node = self.node(scope)?;
+            next = node.parent;
+            Some((scope, node.level))
+        })
+    }
+
+    /// The scope of level `level` on the chain of `scope`.
+    pub fn ancestor(&self, scope: ScopeId, level: Level) -> Option<ScopeId> {
+        self.chain(scope).find(|(_, at)| *at == level).map(|(scope, _)| scope)
+    }
+
+    /// The modules.
+    pub fn modules(&self) -> &Table<ModuleId, Module> {
+        &self.modules
+    }
+
+    /// The permissions.
+    pub fn permissions(&self) -> &Table<PermissionId, Permission> {
+        &self.permissions
+    }
+
+    /// The permission `module.permission`.
+    pub fn permission(&self, name: &str) -> Option<PermissionId> {
+        self.permissions.iter().find(|(_, permission)| permission.name == name).map(|(id, _)| id)
+    }
+
+    /// The roles, in the order of their names.
+    pub fn roles(&self) -> &Table<RoleId, Role> {
+        &self.roles
+    }
+
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<RoleId> {
+        self.roles.iter().find(|(_, role)| role.name == name).map(|(id, _)| id)
+    }
+
+    /// Who must hold a role at a level.
+    pub fn mandatory(&self) -> Option<&Mandatory> {
+        self.mandatory.as_ref()
+    }
+
+    /// How documents are decided, if this domain decides them.
+    pub fn forms(&self) -> Option<&Forms> {
+        self.forms.as_ref()
+    }
+}
+
+impl Forms {
+    /// The form of this name.
+    pub fn find(&self, name: &str) -> Option<FormId> {
+        self.forms.iter().find(|(_, form)| form.name == name).map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,183 @@
+//! The tree over decoded segments. Every node stands at one depth, so a look-up visits each node at most once.
+
+use super::template::{QueryPart, Segment, SegmentType, Template};
+use super::{CAPTURES_MAX, RouteId};
+use std::collections::BTreeMap;
+
+/// The routes of all paths.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    root: Node,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// Ordered by text.
+    literals: Vec<(Box<str>, Node)>,
+    /// Ordered narrow to wide.
+    parameters: Vec<(SegmentType, Node)>,
+    tail: Option<Paths>,
+    end: Option<Paths>,
+}
+
+/// The methods of one path template.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    endpoints: BTreeMap<Box<str>, Endpoint>,
+    allow: String,
+}
+
+/// The routes of one path template and method.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoint {
+    pub(super) query_names: Vec<String>,
+    pub(super) routes: Vec<RouteId>,
+}
+
+/// Where in the path the parameters stand, as byte ranges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Captures {
+    ranges: [(u32, u32); CAPTURES_MAX],
+    count: usize,
+}
+
+impl Captures {
+    fn push(&mut self, start: usize, end: usize) {
+        if let Some(range) = self.ranges.get_mut(self.count) {
+            *range = (start as u32, end as u32);
+            self.count += 1;
+        }
+    }
+
+    pub(super) fn get<'p>(&self, number: usize, path: &'p str) -> Option<&'p str> {
+        let (start, end) = self.ranges.get(..self.count)?.get(number)?;
+        path.get(*start as usize..*end as usize)
+    }
+}
+
+impl Paths {
+    pub(super) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
+        self.endpoints.get(method)
+    }
+
+    /// The methods, as `Allow` lists them.
+    pub(super) fn allow(&self) -> &str {
+        &self.allow
+    }
+}
+
+impl Tree {
+    /// Adds a route. The query parts learn their slots. Gives back the routes of the same path and method that were
+    /// there before.
+    pub(crate) fn insert(&mut self, template: &mut Template, route: RouteId) -> Vec<RouteId> {
+        let mut node = &mut self.root;
+        let mut tail = false;
+        for segment in &template.segments {
+            match segment {
+                Segment::Literal(text) => node = literal_child(node, text),
+                Segment::Parameter { kind, .. } => node = parameter_child(node, *kind),
+                Segment::Tail { .. } => tail = true,
+            }
+        }
+        let paths = if tail { &mut node.tail } else { &mut node.end }.get_or_insert_default();
+        let endpoint = paths.endpoints.entry(template.method.as_str().into()).or_default();
+        for part in &mut template.query {
+            let known = endpoint.query_names.iter().position(|name| name == part.name());
+            let slot = known.unwrap_or_else(|| {
+                endpoint.query_names.push(part.name().to_owned());
+                endpoint.query_names.len() - 1
+            });
+            *part.slot_mut() = slot;
+        }
+        let before = endpoint.routes.clone();
+        endpoint.routes.push(route);
+        paths.allow = allow(paths.endpoints.keys());
+        before
+    }
+
+    /// The best template for a decoded path that begins with `/`.
+    pub(crate) fn find(&self, path: &str) -> Option<(&Paths, Captures)> {
+        if !path.starts_with('/') || path.len() > u32::MAX as usize {
+            return None;
+        }
+        let mut captures = Captures::default();
+        let paths = self.root.find(path, 1, &mut captures)?;
+        Some((paths, captures))
+    }
+}
+
+impl Node {
+    /// Looks at the segment that begins at `start`; past the end of the path there is none left.
+    fn find(&self, path: &str, start: usize, captures: &mut Captures) -> Option<&Paths> {
+        let Some(rest) = path.get(start..) else { return self.end.as_ref() };
+        let end = rest.find('/').map_or(path.len(), |length| start + length);
+        let segment = path.get(start..end)?;
+        let known = self.literals.binary_search_by(|(text, _)| text.as_ref().cmp(segment));
+        if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at))
+            && let Some(found) = node.find(path, end + 1, captures)
+        {
+            return Some(found);
+        }
+        if segment.is_empty() {
+            return None;
+        }
+        let before = *captures;
+        for (_, node) in self.parameters.iter().filter(|(kind, _)| kind.accepts(segment)) {
+            captures.push(start, end);
+            if let Some(found) = node.find(path, end + 1, captures) {
+                return Some(found);
+            }
+            *captures = before;
+        }
+        let tail = self.tail.as_ref()?;
+        captures.push(start, path.len());
+        Some(tail)
+    }
+}
+
+fn literal_child<'n>(node: &'n mut Node, text: &str) -> &'n mut Node {
+    let at = match node.literals.binary_search_by(|(known, _)| known.as_ref().cmp(text)) {
+        Ok(at) => at,
+        Err(at) => {
+            node.literals.insert(at, (text.into(), Node::default()));
+            at
+        }
+    };
+    child(&mut node.literals, at)
+}
+
+fn parameter_child(node: &mut Node, kind: SegmentType) -> &mut Node {
+    let at = match node.parameters.binary_search_by_key(&kind, |(known, _)| *known) {
+        Ok(at) => at,
+        Err(at) => {
+            node.parameters.insert(at, (kind, Node::default()));
+            at
+        }
+    };
+    child(&mut node.parameters, at)
+}
+
+#[expect(clippy::indexing_slicing, reason = "the place was found or filled right before")]
+fn child<K>(children: &mut [(K, Node)], at: usize) -> &mut Node {
+    &mut children[at].1
+}
+
+fn allow<'m>(methods: impl Iterator<Item = &'m Box<str>>) -> String {
+    let mut list: Vec<&str> = methods.map(AsRef::as_ref).collect();
+    if list.contains(&"GET") {
+        list.push("HEAD");
+    }
+    list.sort_unstable();
+    list.join(", ")
+}
+
+/// Whether no query can satisfy both: one parameter that both fix, to different values.
+pub(crate) fn are_disjoint(one: &[QueryPart], other: &[QueryPart]) -> bool {
+    one.iter().any(|part| match part {
+        QueryPart::Literal { name, value, .. } => other.iter().any(|part| match part {
+            QueryPart::Literal { name: same, value: differs, .. } => name == same && value != differs,
+            QueryPart::Capture { .. } => false,
+        }),
+        QueryPart::Capture { .. } => false,
+    })
+}

@@ -1,0 +1,149 @@
+//! Packed tables and the ids that index them.
+//!
+//! An id is made only by pushing into its table, so reading with it cannot miss: this is the one place in the policy
+//! core that indexes.
+
+use std::marker::PhantomData;
+use std::ops::Index;
+
+/// The index of a row in a [`Table`].
+pub trait Id: Copy {
+    /// The id of row `row`.
+    fn from_row(row: u32) -> Self;
+    /// The row of this id.
+    fn row(self) -> usize;
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
+
+        impl Id for $name {
+            fn from_row(row: u32) -> Self {
+                $name(row)
+            }
+
+            fn row(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A domain of the bundle.
+    DomainId;
+    /// A module, inside its domain.
+    ModuleId;
+    /// A permission, inside its domain.
+    PermissionId;
+    /// A role, inside its domain. Ids follow the order of the role names.
+    RoleId;
+    /// A form, inside its domain.
+    FormId;
+    /// A scope. Scopes are shared by the domains of a bundle.
+    ScopeId;
+    /// The name of a level, shared by the domains that use it.
+    LevelId;
+    /// A person (or application, or service) of the roster.
+    PersonId;
+    /// A document that the bundle lists.
+    DocumentId;
+    /// A route.
+    RouteId;
+}
+
+/// Rows of `T`, read by ids that this table gave out.
+#[derive(Debug, Clone)]
+pub struct Table<I, T> {
+    rows: Vec<T>,
+    ids: PhantomData<I>,
+}
+
+impl<I, T> Default for Table<I, T> {
+    fn default() -> Self {
+        Table { rows: Vec::new(), ids: PhantomData }
+    }
+}
+
+impl<I: Id, T> Table<I, T> {
+    /// Appends a row and gives out its id. A table holds fewer than `u32::MAX` rows: the sources are bounded in bytes.
+    pub fn push(&mut self, row: T) -> I {
+        let id = I::from_row(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
+        self.rows.push(row);
+        id
+    }
+
+    /// The row to be changed while a bundle is compiled.
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.rows.get_mut(id.row())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All rows with their ids, in the order of the ids.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
+        self.rows.iter().enumerate().map(|(row, value)| (I::from_row(row as u32), value))
+    }
+}
+
+impl<I: Id, T> Index<I> for Table<I, T> {
+    type Output = T;
+
+    #[expect(clippy::indexing_slicing, reason = "ids are made by `push` and rows are never removed")]
+    fn index(&self, id: I) -> &T {
+        &self.rows[id.row()]
+    }
+}
+
+/// A set of ids of one table, one bit each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdSet<I> {
+    words: Vec<u64>,
+    ids: PhantomData<I>,
+}
+
+impl<I: Id> IdSet<I> {
+    /// The empty set.
+    pub fn new() -> Self {
+        IdSet { words: Vec::new(), ids: PhantomData }
+    }
+
+    /// Puts `id` into the set.
+    pub fn insert(&mut self, id: I) {
+        let word = id.row() / 64;
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= 1 << (id.row() % 64);
+        }
+    }
+
+    /// Puts all of `other` into the set.
+    pub fn extend(&mut self, other: &IdSet<I>) {
+        for id in other.iter() {
+            self.insert(id);
+        }
+    }
+
+    /// Whether `id` is in the set.
+    pub fn contains(&self, id: I) -> bool {
+        self.words.get(id.row() / 64).is_some_and(|word| word & (1 << (id.row() % 64)) != 0)
+    }
+
+    /// The ids of the set, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = I> + '_ {
+        (0..self.words.len() as u32 * 64).map(I::from_row).filter(|id| self.contains(*id))
+    }
+}
