@@ -1,3 +1,136 @@
-//! draft
+//! Decisions: a pure function of a bundle, a request and a time.
+//!
+//! Nothing here can fail, waits, logs, allocates or asks the clock. What cannot be answered is a denial with a reason.
+//!
+//! - [`AccessRequest`], [`Ask`]: everything that an answer may depend on. [`decide`]: the answer to one.
+//! - [`decide_route`]: the answer to all requirements of a route.
+//! - [`Decision`], [`Reason`], [`Rule`]: the answer, why, and what decided.
+//! - [`explain`]: the same answer with the chain that was walked and the candidates that lost.
+//! - [`authzen`]: requests by name, as `eval` and other programs send them.
+
+mod ask;
+pub mod authzen;
+mod context;
+mod document;
+mod explain;
 mod reason;
+mod route;
+
+pub use ask::{AccessRequest, Ask, DocumentAsk};
+pub use document::Rights;
+pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
+
 pub use reason::Reason;
+pub use route::{asks, decide_route};
+
+use crate::policy::Bundle;
+use crate::policy::table::{DomainId, RoleId, ScopeId};
+use context::Context;
+
+/// An answer, and what decided it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Why. [`Decision::is_allow`] follows from it.
+    pub reason: Reason,
+    /// Which rule of the model came to the answer.
+    pub rule: Rule,
+    /// The domain that was asked, if it came to that.
+    pub domain: Option<DomainId>,
+    /// The role that decided, inside the domain.
+    pub role: Option<RoleId>,
+    /// Where that role is held; for documents, the building that was decisive.
+    pub scope: Option<ScopeId>,
+    /// A power permission was asked for. Changes no answer (`TD-15`).
+    pub power: bool,
+}
+
+/// The rule of the policy model that came to an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// No rule was reached: the request ended before.
+    None,
+    /// The narrowest scope with a role decides alone (section 3).
+    MostSpecific,
+    /// Any role on the chain may grant (section 3).
+    Union,
+    /// The role that is held where nothing is assigned (section 3).
+    DefaultRole,
+    /// A role at this level is mandatory (section 3).
+    Mandatory,
+    /// A role at the gate's level must have the module on (section 4).
+    GateAt,
+    /// Another permission must be effective too (section 4).
+    Requires,
+    /// The default access of a covering role (section 5).
+    FormDefault,
+    /// The document's own grant, capped by the max (section 5).
+    ExplicitGrant,
+    /// The max of the roles caps every grant (section 5).
+    FormMax,
+    /// Staff with no form-bearing role (section 5).
+    WhenUnassigned,
+    /// Staff none of whose roles names a building (section 5).
+    WhenNoBuildings,
+    /// `documents.administer` on every building of the student (section 5).
+    Administer,
+    /// The grantee's own max bounds what can be given (section 5).
+    GranteeMax,
+    /// Nothing is created from a deleted form (section 5).
+    FormDeleted,
+    /// Suspended subjects come before any grant (section 4).
+    Suspended,
+}
+
+impl Rule {
+    /// The stable name, as logs and `eval` write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Rule::None => "none",
+            Rule::MostSpecific => "most_specific",
+            Rule::Union => "union",
+            Rule::DefaultRole => "default_role",
+            Rule::Mandatory => "mandatory",
+            Rule::GateAt => "gate_at",
+            Rule::Requires => "requires",
+            Rule::FormDefault => "form_default",
+            Rule::ExplicitGrant => "explicit_grant",
+            Rule::FormMax => "form_max",
+            Rule::WhenUnassigned => "when_unassigned",
+            Rule::WhenNoBuildings => "when_no_buildings",
+            Rule::Administer => "documents.administer",
+            Rule::GranteeMax => "grantee_max",
+            Rule::FormDeleted => "form_deleted",
+            Rule::Suspended => "suspended",
+        }
+    }
+}
+
+impl Decision {
+    /// An answer that no role or rule came to.
+    pub const fn before_any_rule(reason: Reason) -> Decision {
+        Decision { reason, rule: Rule::None, domain: None, role: None, scope: None, power: false }
+    }
+
+    /// Whether the request may go on.
+    pub const fn is_allow(&self) -> bool {
+        self.reason.is_allow()
+    }
+
+    fn with(reason: Reason, rule: Rule, domain: DomainId) -> Decision {
+        Decision { reason, rule, domain: Some(domain), role: None, scope: None, power: false }
+    }
+}
+
+/// Decides one request.
+pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
+    if bundle.people().row(request.subject).suspended {
+        return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
+    }
+    match &request.ask {
+        Ask::Permission { domain, permission, scope } => {
+            Context::decide(bundle, *domain, request.subject, *permission, *scope, request.now)
+        }
+        Ask::Document(ask) => document::decide(bundle, request.subject, ask, request.now),
+    }
+}

@@ -1,0 +1,268 @@
+//! Requests by name, in the shape of the AuthZEN Authorization API 1.0: subject, action, resource, context.
+//!
+//! A permission's resource is a scope (`{type: "class", id: "1A"}`); a document is
+//! `{type: "document", id, properties: {form, student, buildings, explicit}}`, and then the action is one of `view`,
+//! `edit`, `create`, `share`, `transfer`, `delete`. `action.properties` holds `target` (the id of a person) and
+//! `access` (what is given). `context.time` is RFC 3339. Members that are not named here are ignored.
+
+use super::{AccessRequest, Ask, DocumentAsk, Reason};
+use crate::policy::table::{DomainId, PersonId, ScopeId};
+use crate::policy::{Access, Bundle, DocumentAction, Kind};
+use crate::time::Time;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A request whose shape is right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// A kind of subject, as the caller sees it.
+    pub subject_type: String,
+    /// The id of a person of the roster.
+    pub subject_id: String,
+    /// A permission, or what is done with a document.
+    pub action: String,
+    /// `action.properties.target`: the id of a person.
+    pub target: Option<String>,
+    /// `action.properties.access`: what is given.
+    pub access: Option<Access>,
+    /// The level of a scope, or `document`.
+    pub resource_type: String,
+    /// The id of a scope or document.
+    pub resource_id: String,
+    /// The attributes of a document.
+    pub properties: Properties,
+    /// `context.time`.
+    pub time: Option<Time>,
+}
+
+/// What a request says of a document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Properties {
+    /// The form.
+    pub form: Option<String>,
+    /// The id of the student.
+    pub student: Option<String>,
+    /// The buildings of the student.
+    pub buildings: Option<Vec<String>>,
+    /// What the document's own grants give the subject.
+    pub explicit: Option<Access>,
+}
+
+/// Why a request is not one: where in it, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeError {
+    /// The member, like `resource.properties.form`.
+    pub member: &'static str,
+    /// What it should be.
+    pub wanted: &'static str,
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` must be {}", self.member, self.wanted)
+    }
+}
+
+impl std::error::Error for ShapeError {}
+
+/// A request of which all names were found; it can be asked at once.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    subject: PersonId,
+    now: Time,
+    question: Question,
+}
+
+#[derive(Debug, Clone)]
+enum Question {
+    Permission(Ask<'static>),
+    Document { ask: DocumentAsk<'static>, buildings: Result<Vec<ScopeId>, Reason> },
+}
+
+impl Resolved {
+    /// The request as a bundle takes it.
+    pub fn request(&self) -> AccessRequest<'_> {
+        let ask = match &self.question {
+            Question::Permission(ask) => *ask,
+            Question::Document { ask, buildings } => {
+                let buildings = buildings.as_ref().map(Vec::as_slice).map_err(|reason| *reason);
+                Ask::Document(DocumentAsk { buildings, ..*ask })
+            }
+        };
+        AccessRequest { subject: self.subject, ask, now: self.now }
+    }
+}
+
+impl Request {
+    /// Reads the shape. Names are looked up by [`Request::resolve`].
+    ///
+    /// # Errors
+    /// The first member that is missing or of the wrong type.
+    pub fn read(value: &Value) -> Result<Request, ShapeError> {
+        let whole = value.as_object().ok_or(ShapeError { member: "request", wanted: "an object" })?;
+        let subject = object(whole, "subject")?;
+        let action = object(whole, "action")?;
+        let resource = object(whole, "resource")?;
+        let action_properties = optional_object(action, "properties", "action.properties")?;
+        let properties = optional_object(resource, "properties", "resource.properties")?;
+        let context = optional_object(whole, "context", "context")?;
+        let time = match optional_text(context, "time", "context.time")? {
+            None => None,
+            Some(text) => {
+                let wanted = "an RFC 3339 instant, like `2026-09-01T08:00:00Z`";
+                Some(Time::parse_rfc3339(text).ok_or(ShapeError { member: "context.time", wanted })?)
+            }
+        };
+        Ok(Request {
+            subject_type: text(subject, "type", "subject.type")?.to_owned(),
+            subject_id: text(subject, "id", "subject.id")?.to_owned(),
+            action: text(action, "name", "action.name")?.to_owned(),
+            target: optional_text(action_properties, "target", "action.properties.target")?
+                .map(str::to_owned),
+            access: optional_access(action_properties, "access", "action.properties.access")?,
+            resource_type: text(resource, "type", "resource.type")?.to_owned(),
+            resource_id: text(resource, "id", "resource.id")?.to_owned(),
+            properties: Properties {
+                form: optional_text(properties, "form", "resource.properties.form")?.map(str::to_owned),
+                student: optional_text(properties, "student", "resource.properties.student")?
+                    .map(str::to_owned),
+                buildings: buildings(properties)?,
+                explicit: optional_access(properties, "explicit", "resource.properties.explicit")?,
+            },
+            time,
+        })
+    }
+
+    /// Looks up all names. `now` stands in where the request states no time.
+    ///
+    /// # Errors
+    /// Why the request is denied before a rule is asked: `unknown_subject`, `suspended`, `unknown_name`,
+    /// `scope_unknown` or `attribute_missing`.
+    pub fn resolve(&self, bundle: &Bundle, now: Time) -> Result<Resolved, Reason> {
+        let subject = bundle.people().find(&self.subject_id).ok_or(Reason::UnknownSubject)?;
+        let person = bundle.people().row(subject);
+        if !Kind::parse(&self.subject_type).is_some_and(|kind| person.kinds.contains(kind)) {
+            return Err(Reason::UnknownSubject);
+        }
+        if person.suspended {
+            return Err(Reason::Suspended);
+        }
+        let question = if self.resource_type == "document" {
+            self.document(bundle, subject)?
+        } else {
+            self.permission(bundle)?
+        };
+        Ok(Resolved { subject, now: self.time.unwrap_or(now), question })
+    }
+
+    fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {
+        let (domain, name) = bundle.split_name(&self.action).ok_or(Reason::UnknownName)?;
+        let permission = bundle.domains()[domain].permission(name).ok_or(Reason::UnknownName)?;
+        let level = bundle.scopes().level(&self.resource_type).ok_or(Reason::ScopeUnknown)?;
+        let scope = bundle.scopes().find_in(level, &self.resource_id).ok_or(Reason::ScopeUnknown)?;
+        Ok(Question::Permission(Ask::Permission { domain, permission, scope }))
+    }
+
+    fn document(&self, bundle: &Bundle, subject: PersonId) -> Result<Question, Reason> {
+        let action = DocumentAction::parse(&self.action).ok_or(Reason::UnknownName)?;
+        let said = &self.properties;
+        let listed = bundle.documents().find(&self.resource_id).filter(|_| said.form.is_none());
+        let (domain, form) = match (&said.form, listed) {
+            (Some(name), _) => {
+                let (domain, name) = bundle.split_name(name).ok_or(Reason::UnknownName)?;
+                let forms = bundle.domains()[domain].forms().ok_or(Reason::UnknownName)?;
+                (domain, forms.find(name).ok_or(Reason::UnknownName)?)
+            }
+            (None, Some(listed)) => (listed.domain, listed.form),
+            (None, None) => return Err(Reason::AttributeMissing),
+        };
+        let student = match &said.student {
+            Some(id) => bundle.people().find(id),
+            None => listed.map(|listed| listed.student),
+        };
+        let buildings = match (&said.buildings, student) {
+            (Some(names), _) => names.iter().map(|name| building(bundle, domain, name)).collect(),
+            (None, Some(student)) => Ok(bundle.buildings_of_person(student).to_vec()),
+            (None, None) => Err(Reason::AttributeMissing),
+        };
+        let target = match &self.target {
+            Some(id) => Some(bundle.people().find(id).ok_or(Reason::AttributeMissing)?),
+            None => None,
+        };
+        let granted = listed.map(|listed| listed.granted_to(subject));
+        let ask = DocumentAsk {
+            action,
+            domain,
+            form,
+            buildings: Ok(&[]),
+            explicit: said.explicit.or(granted).unwrap_or_default(),
+            target,
+            giving: self.access,
+        };
+        Ok(Question::Document { ask, buildings })
+    }
+}
+
+/// A building as `level/id`, or by its id alone: a domain has one level of buildings.
+fn building(bundle: &Bundle, domain: DomainId, name: &str) -> Result<ScopeId, Reason> {
+    let domain = &bundle.domains()[domain];
+    let level = domain.forms().map(|forms| domain.level_name(forms.buildings));
+    let level = level.and_then(|name| bundle.scopes().level(name)).ok_or(Reason::ScopeUnknown)?;
+    let found = bundle.scopes().find(name).or_else(|| bundle.scopes().find_in(level, name));
+    found.ok_or(Reason::ScopeUnknown)
+}
+
+fn object<'v>(map: &'v Map<String, Value>, name: &'static str) -> Result<&'v Map<String, Value>, ShapeError> {
+    map.get(name).and_then(Value::as_object).ok_or(ShapeError { member: name, wanted: "an object" })
+}
+
+fn optional_object<'v>(
+    map: &'v Map<String, Value>,
+    name: &str,
+    member: &'static str,
+) -> Result<Option<&'v Map<String, Value>>, ShapeError> {
+    match map.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_object().map(Some).ok_or(ShapeError { member, wanted: "an object" }),
+    }
+}
+
+fn text<'v>(map: &'v Map<String, Value>, name: &str, member: &'static str) -> Result<&'v str, ShapeError> {
+    map.get(name).and_then(Value::as_str).ok_or(ShapeError { member, wanted: "text" })
+}
+
+fn optional_text<'v>(
+    map: Option<&'v Map<String, Value>>,
+    name: &str,
+    member: &'static str,
+) -> Result<Option<&'v str>, ShapeError> {
+    match map.and_then(|map| map.get(name)) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(ShapeError { member, wanted: "text" }),
+    }
+}
+
+fn optional_access(
+    map: Option<&Map<String, Value>>,
+    name: &str,
+    member: &'static str,
+) -> Result<Option<Access>, ShapeError> {
+    match optional_text(map, name, member)? {
+        None => Ok(None),
+        Some(word) => {
+            let wanted = "`none`, `view`, `edit` or `owner`";
+            Access::parse(word).map(Some).ok_or(ShapeError { member, wanted })
+        }
+    }
+}
+
+fn buildings(map: Option<&Map<String, Value>>) -> Result<Option<Vec<String>>, ShapeError> {
+    let error = || ShapeError { member: "resource.properties.buildings", wanted: "a list of names" };
+    let Some(value) = map.and_then(|map| map.get("buildings")) else { return Ok(None) };
+    let items = value.as_array().ok_or_else(error)?;
+    items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned).ok_or_else(error))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}

@@ -1,0 +1,245 @@
+//! The same answer, with everything that a person needs to see why: the chain that was walked, every role that was a
+//! candidate and why it lost, gates, requirements, and the parts of the formula for documents.
+//!
+//! The answer itself comes from [`decide`]; what is added here only describes the data that it was decided from.
+
+use super::ask::DocumentAsk;
+use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document};
+use crate::policy::table::{DomainId, ModuleId, PermissionId, RoleId, ScopeId};
+use crate::policy::{Access, Assignment, Bundle, Level, Precedence};
+use crate::time::Time;
+
+/// An answer with its story.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The answer.
+    pub decision: Decision,
+    /// The scopes that were walked, narrow to broad. Empty for documents.
+    pub chain: Vec<ScopeId>,
+    /// Every role that the subject holds in the domain, and what became of it.
+    pub candidates: Vec<Candidate>,
+    /// The gate of the permission's module, if it has one.
+    pub gate: Option<Gate>,
+    /// What the permission requires, each with its own answer.
+    pub requires: Vec<(PermissionId, Decision)>,
+    /// For documents: the parts of the formula.
+    pub document: Option<DocumentFacts>,
+}
+
+/// A role that the subject holds, by assignment or by default.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    /// The role.
+    pub role: RoleId,
+    /// Where it is held.
+    pub scope: ScopeId,
+    /// The assignment; `None` for a role that is held by default.
+    pub assignment: Option<Assignment>,
+    /// What became of it.
+    pub standing: Standing,
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It decided.
+    Decided,
+    /// It grants too; another one was named first.
+    AlsoGrants,
+    /// It was looked at and does not grant.
+    DoesNotGrant,
+    /// A role at this narrower scope takes its place.
+    ReplacedAt(ScopeId),
+    /// The resource does not lie below its scope.
+    Elsewhere,
+    /// Roles of its level never decide this permission.
+    LevelTooNarrow,
+    /// Only roles of this level decide this permission.
+    OnlyAt(Level),
+    /// Its time has not come or is over.
+    NotCurrent,
+    /// It is suspended: held, and granting nothing.
+    Suspended,
+    /// For documents: it says nothing of forms.
+    BearsNoForms,
+    /// For documents: it names a building of the student.
+    Covers,
+    /// For documents: it names buildings, none of them the student's.
+    CoversElsewhere,
+    /// For documents: it names no building, and others do.
+    NamesNoBuilding,
+}
+
+/// A gate: a role at this level must have the module on.
+#[derive(Debug, Clone, Copy)]
+pub struct Gate {
+    /// The module.
+    pub module: ModuleId,
+    /// The level.
+    pub level: Level,
+    /// The role that has it on, if one has.
+    pub opened_by: Option<RoleId>,
+}
+
+/// The parts of min(M, max(D, E)).
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentFacts {
+    /// D, M and where they come from.
+    pub rights: Rights,
+    /// E.
+    pub explicit: Access,
+    /// The result.
+    pub effective: Access,
+    /// For sharing and transferring: the target's M.
+    pub grantee_max: Option<Access>,
+}
+
+/// Decides one request and tells the story.
+pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
+    let decision = decide(bundle, request);
+    let mut told = Explanation {
+        decision,
+        chain: Vec::new(),
+        candidates: Vec::new(),
+        gate: None,
+        requires: Vec::new(),
+        document: None,
+    };
+    match &request.ask {
+        Ask::Permission { domain, permission, scope } => {
+            tell_permission(bundle, request, *domain, *permission, *scope, &mut told);
+        }
+        Ask::Document(ask) => tell_document(bundle, request, ask, &mut told),
+    }
+    told
+}
+
+fn tell_permission(
+    bundle: &Bundle,
+    request: &AccessRequest<'_>,
+    domain_id: DomainId,
+    permission: PermissionId,
+    scope: ScopeId,
+    told: &mut Explanation,
+) {
+    let domain = &bundle.domains()[domain_id];
+    let asked = &domain.permissions()[permission];
+    told.chain = domain.chain(scope).map(|(scope, _)| scope).collect();
+    let subject = request.subject;
+    if let Some(context) = Context::enter(bundle, domain_id, subject, scope, request.now) {
+        let module = &domain.modules()[asked.module];
+        told.gate = module.gate_at.map(|level| Gate {
+            module: asked.module,
+            level,
+            opened_by: context.gate_opener(asked.module, level),
+        });
+        told.requires = asked.requires.iter().map(|id| (*id, context.by_itself(*id))).collect();
+        if let Some((role, scope)) = context.stand_in() {
+            let standing = judge(bundle, request, domain_id, permission, told, role, scope, None);
+            told.candidates.push(Candidate { role, scope, assignment: None, standing });
+        }
+    }
+    for held in bundle.assignments(subject, domain_id) {
+        let standing = judge(bundle, request, domain_id, permission, told, held.role, held.scope, Some(held));
+        told.candidates.push(Candidate {
+            role: held.role,
+            scope: held.scope,
+            assignment: Some(*held),
+            standing,
+        });
+    }
+}
+
+/// What became of one role, seen from the decision.
+#[expect(clippy::too_many_arguments, reason = "one story, and each part is something else")]
+fn judge(
+    bundle: &Bundle,
+    request: &AccessRequest<'_>,
+    domain_id: DomainId,
+    permission: PermissionId,
+    told: &Explanation,
+    role: RoleId,
+    scope: ScopeId,
+    held: Option<&Assignment>,
+) -> Standing {
+    let domain = &bundle.domains()[domain_id];
+    let asked = &domain.permissions()[permission];
+    let level = domain.roles()[role].level;
+    if held.is_some_and(|held| !held.is_current(request.now)) {
+        return Standing::NotCurrent;
+    }
+    let Some(place) = told.chain.iter().position(|at| *at == scope) else { return Standing::Elsewhere };
+    if level.is_narrower_than(asked.level) {
+        return Standing::LevelTooNarrow;
+    }
+    if let Some(only) = asked.only_at.filter(|only| *only != level) {
+        return Standing::OnlyAt(only);
+    }
+    let decision = &told.decision;
+    if decision.role == Some(role) && decision.scope == Some(scope) {
+        return Standing::Decided;
+    }
+    let decided_at = decision.scope.and_then(|scope| told.chain.iter().position(|at| *at == scope));
+    if let (Precedence::MostSpecific, Some(decided_at), Some(narrower)) =
+        (domain.precedence(), decided_at, decision.scope)
+        && place > decided_at
+    {
+        return Standing::ReplacedAt(narrower);
+    }
+    match held {
+        Some(held) if held.suspended => Standing::Suspended,
+        _ if domain.roles()[role].grants(permission) => Standing::AlsoGrants,
+        _ => Standing::DoesNotGrant,
+    }
+}
+
+fn tell_document(
+    bundle: &Bundle,
+    request: &AccessRequest<'_>,
+    ask: &DocumentAsk<'_>,
+    told: &mut Explanation,
+) {
+    let rights = Rights::of(bundle, ask.domain, request.subject, ask.form, ask.buildings, request.now);
+    told.document = Some(DocumentFacts {
+        rights,
+        explicit: ask.explicit,
+        effective: rights.effective(ask.explicit),
+        grantee_max: ask
+            .target
+            .and_then(|target| document::grantee_max(bundle, target, ask, request.now).ok()),
+    });
+    for held in bundle.assignments(request.subject, ask.domain) {
+        let standing = judge_for_document(bundle, ask, held, request.now);
+        told.candidates.push(Candidate {
+            role: held.role,
+            scope: held.scope,
+            assignment: Some(*held),
+            standing,
+        });
+    }
+}
+
+fn judge_for_document(bundle: &Bundle, ask: &DocumentAsk<'_>, held: &Assignment, now: Time) -> Standing {
+    if !bundle.domains()[ask.domain].roles()[held.role].bears_forms() {
+        return Standing::BearsNoForms;
+    }
+    if !held.is_current(now) {
+        return Standing::NotCurrent;
+    }
+    if held.suspended {
+        return Standing::Suspended;
+    }
+    let student_in = ask.buildings.unwrap_or_default();
+    if !held.names_a_building() {
+        return Standing::NamesNoBuilding;
+    }
+    let covers = bundle.buildings_of(held).iter().any(|building| student_in.contains(building));
+    if covers { Standing::Covers } else { Standing::CoversElsewhere }
+}
+
+impl Explanation {
+    /// Why the answer is what it is.
+    pub fn reason(&self) -> Reason {
+        self.decision.reason
+    }
+}
