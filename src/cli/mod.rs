@@ -1,1 +1,171 @@
-//! draft
+//! The verbs of the command line. What was typed is turned once into what is meant; the work is done elsewhere.
+//!
+//! Exit codes: 0 the answer is yes, 1 the answer is no or the bundle is bad, 2 it could not be answered.
+
+mod check;
+mod eval;
+mod explain;
+mod serve;
+mod story;
+
+use crate::pdp::{LoadError, directory};
+use crate::policy::{self, Bundle, Severity, Source};
+use crate::telemetry::{Clock, SystemClock};
+use crate::time::Time;
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// An authorization proxy that stands in front of a school app that cannot be changed.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 the answer is yes, 1 the answer is no or the bundle is bad, 2 it could not be answered.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Stand in front of the app and decide every request.
+    Serve {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Compile a bundle and tell every mistake in it.
+    Check {
+        /// The directory of the bundle.
+        #[arg(value_name = "DIR")]
+        bundle: PathBuf,
+    },
+    /// Decide AuthZEN requests: JSON lines in, JSON lines out, in order.
+    Eval {
+        /// The directory of the bundle.
+        #[arg(value_name = "DIR")]
+        bundle: PathBuf,
+        /// The time of requests that state none, in RFC 3339; the present if absent.
+        #[arg(long, value_name = "TIME", value_parser = parse_time)]
+        at: Option<Time>,
+    },
+    /// Decide one request and tell why in words, with the roles that were looked at and why they lost.
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The directory of the bundle.
+    #[arg(value_name = "DIR")]
+    bundle: PathBuf,
+    /// The id of the person who asks. Without it, one AuthZEN request is read from standard input.
+    #[arg(long, value_name = "ID")]
+    subject: Option<String>,
+    /// The permission, or what is done with a document (view, edit, create, share, transfer, delete).
+    #[arg(long, value_name = "ACTION", requires = "subject", requires = "on")]
+    can: Option<String>,
+    /// Where: a scope like `class/1A`, or `document/ID`.
+    #[arg(long, value_name = "RESOURCE", requires = "can")]
+    on: Option<String>,
+    /// For documents that the bundle does not list: the form.
+    #[arg(long, requires = "can")]
+    form: Option<String>,
+    /// For documents that the bundle does not list: the id of the student.
+    #[arg(long, requires = "can")]
+    student: Option<String>,
+    /// For sharing and transferring: the id of the person who would get it.
+    #[arg(long, requires = "can")]
+    target: Option<String>,
+    /// For sharing: what would be given (view, edit, owner).
+    #[arg(long, requires = "can")]
+    giving: Option<String>,
+    /// A request as the proxy would see it, like `GET /classes/1A/attendance`.
+    #[arg(long, value_name = "REQUEST", requires = "subject", conflicts_with = "can")]
+    request: Option<String>,
+    /// When, in RFC 3339; the present if absent.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Option<Time>,
+}
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Yes,
+    No,
+    CouldNotAnswer,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        match outcome {
+            Outcome::Yes => ExitCode::SUCCESS,
+            Outcome::No => ExitCode::from(1),
+            Outcome::CouldNotAnswer => ExitCode::from(2),
+        }
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked_for_help = !error.use_stderr();
+            let _ = error.print();
+            return if asked_for_help { ExitCode::SUCCESS } else { Outcome::CouldNotAnswer.into() };
+        }
+    };
+    let outcome = match cli.verb {
+        Verb::Serve { config } => serve::run(&config),
+        Verb::Check { bundle } => check::run(&bundle),
+        Verb::Eval { bundle, at } => eval::run(&bundle, at.unwrap_or_else(|| SystemClock.now())),
+        Verb::Explain(args) => explain::run(&args, args.at.unwrap_or_else(|| SystemClock.now())),
+    };
+    outcome
+        .unwrap_or_else(|error| {
+            // A reader that went away, as `head` does, is not worth a message.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = writeln!(io::stderr(), "hallpass: {error}");
+            }
+            Outcome::CouldNotAnswer
+        })
+        .into()
+}
+
+fn parse_time(text: &str) -> Result<Time, String> {
+    Time::parse_rfc3339(text).ok_or_else(|| "write an instant like 2026-09-01T08:00:00Z".to_owned())
+}
+
+/// A bundle for a verb that asks it something; its mistakes are told on standard error.
+fn load(path: &Path) -> Result<Option<Bundle>, io::Error> {
+    let sources = directory::read(path)?;
+    let compilation = policy::compile(&sources);
+    if compilation.bundle.is_none() {
+        let errors: Vec<_> =
+            compilation.diagnostics.into_iter().filter(|told| told.severity == Severity::Error).collect();
+        tell(&LoadError::Diagnostics { diagnostics: errors, sources })?;
+    }
+    Ok(compilation.bundle)
+}
+
+/// Writes why a bundle was not taken to standard error.
+fn tell(error: &LoadError) -> io::Result<()> {
+    match error {
+        LoadError::Io(error) => writeln!(io::stderr(), "hallpass: {error}"),
+        LoadError::Diagnostics { diagnostics, sources } => {
+            let text = policy::render(diagnostics, sources, color(&io::stderr()));
+            write!(io::stderr(), "{text}")
+        }
+    }
+}
+
+fn color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Diagnostics as text for the stream that they go to.
+fn render(diagnostics: &[policy::Diagnostic], sources: &[Source], stream: &impl IsTerminal) -> String {
+    policy::render(diagnostics, sources, color(stream))
+}

@@ -10,6 +10,8 @@
 //! - [`Route`]: what a request must satisfy. [`Requirement`], [`Attribute`]: what is asked, and from where it is taken.
 
 mod template;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub(super) use template::{QueryPart, Template};

@@ -1,0 +1,179 @@
+//! `eval DIR`: AuthZEN requests as JSON lines in, decisions as JSON lines out, in the same order.
+
+use super::{Outcome, load};
+use crate::decision::{Decision, Reason, authzen, decide};
+use crate::json;
+use crate::policy::Bundle;
+use crate::time::Time;
+use serde_json::{Map, Value};
+use std::io::{self, BufRead, Read, Write};
+use std::path::Path;
+
+/// The longest line that is read, in bytes.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
+
+pub(super) fn run(path: &Path, now: Time) -> io::Result<Outcome> {
+    let Some(bundle) = load(path)? else { return Ok(Outcome::No) };
+    evaluate(&bundle, now, &mut io::stdin().lock(), &mut io::BufWriter::new(io::stdout().lock()))
+}
+
+fn evaluate(
+    bundle: &Bundle,
+    now: Time,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> io::Result<Outcome> {
+    let mut outcome = Outcome::Yes;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = input.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        let too_long = read as u64 > LINE_BYTES_MAX;
+        if too_long {
+            skip_line(input)?;
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let asked = match too_long {
+            true => Err(format!("a line is longer than {LINE_BYTES_MAX} bytes")),
+            false => read_request(text),
+        };
+        let answer = match asked {
+            Ok(request) => {
+                let decision = answer(bundle, &request, now);
+                if !decision.is_allow() && outcome == Outcome::Yes {
+                    outcome = Outcome::No;
+                }
+                describe(bundle, &decision)
+            }
+            Err(message) => {
+                outcome = Outcome::CouldNotAnswer;
+                malformed(message)
+            }
+        };
+        serde_json::to_writer(&mut *output, &answer)?;
+        output.write_all(b"\n")?;
+        // Whoever asks line by line waits for the answer.
+        output.flush()?;
+    }
+    Ok(outcome)
+}
+
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let (used, done) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), false),
+        };
+        input.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+fn read_request(text: &[u8]) -> Result<authzen::Request, String> {
+    let value = json::parse(text).map_err(|error| format!("{} in column {}", error.message, error.column))?;
+    authzen::Request::read(&value).map_err(|error| error.to_string())
+}
+
+/// Decides a request by name.
+pub(super) fn answer(bundle: &Bundle, request: &authzen::Request, now: Time) -> Decision {
+    match request.resolve(bundle, now) {
+        Ok(resolved) => decide(bundle, &resolved.request()),
+        Err(reason) => Decision::before_any_rule(reason),
+    }
+}
+
+/// A decision as `eval` writes it. `role` and `scope` are null where no role decided.
+fn describe(bundle: &Bundle, decision: &Decision) -> Value {
+    let domain = decision.domain.map(|id| (id, &bundle.domains()[id]));
+    let role = domain.and_then(|(id, domain)| {
+        let role = &domain.roles()[decision.role?];
+        Some((bundle.outside_name(id, &role.name), domain.level_name(role.level)))
+    });
+    let (role, level) = role.unzip();
+    let mut answer = Map::new();
+    answer.insert("decision".into(), decision.is_allow().into());
+    answer.insert("reason".into(), decision.reason.as_str().into());
+    answer.insert("role".into(), role.into());
+    answer.insert("level".into(), level.into());
+    answer.insert("scope".into(), decision.scope.map(|scope| bundle.scopes().name(scope)).into());
+    answer.insert("rule".into(), decision.rule.as_str().into());
+    if decision.power {
+        answer.insert("power".into(), true.into());
+    }
+    answer.into()
+}
+
+fn malformed(message: String) -> Value {
+    let mut answer = Map::new();
+    answer.insert("decision".into(), false.into());
+    answer.insert("reason".into(), Reason::Malformed.as_str().into());
+    answer.insert("error".into(), message.into());
+    answer.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Source, compile};
+
+    fn bundle() -> Bundle {
+        let text = "bundle: {name: t, time_zone: UTC}\n\
+                    domains: {d: {precedence: union, levels: [class], scopes: {class/1A: ~}, \
+                    modules: {m: {level: class, permissions: {see: ~}}}, roles: {r: {level: class, grants: {m: all}}}}}\n\
+                    people: {ari: {kinds: [staff]}}\n\
+                    assignments: [{subject: ari, role: r, scope: class/1A, until: 2026-06-30}]\n";
+        compile(&[Source { name: "b.yaml".into(), bytes: text.into() }]).bundle.unwrap()
+    }
+
+    fn run(input: &str) -> (Outcome, String) {
+        let mut output = Vec::new();
+        let now = Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+        let outcome = evaluate(&bundle(), now, &mut input.as_bytes(), &mut output).unwrap();
+        (outcome, String::from_utf8(output).unwrap())
+    }
+
+    const YES: &str = r#"{"subject":{"type":"staff","id":"ari"},"action":{"name":"m.see"},"resource":{"type":"class","id":"1A"}}"#;
+
+    #[test]
+    fn answers_line_by_line_in_order() {
+        let later = YES.replace("\"1A\"}", "\"1A\"},\"context\":{\"time\":\"2026-07-01T00:00:00Z\"}");
+        let (outcome, output) = run(&format!("{YES}\n\n{later}\n"));
+        assert_eq!(outcome, Outcome::No);
+        let lines: Vec<&str> = output.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains(r#""decision":true"#) && lines[0].contains(r#""scope":"class/1A""#));
+        assert!(lines[1].contains(r#""reason":"no_role_in_context""#), "{}", lines[1]);
+        assert_eq!(run(YES).0, Outcome::Yes);
+    }
+
+    #[test]
+    fn a_line_that_is_not_a_request_is_answered_too_and_the_rest_goes_on() {
+        let twice = YES.replace("\"type\":\"staff\"", "\"type\":\"student\",\"type\":\"staff\"");
+        for bad in ["{", "[]", "{\"subject\":{}}", twice.as_str(), &format!("\"{}\"", "x".repeat(2 << 20))] {
+            let (outcome, output) = run(&format!("{bad}\n{YES}\n"));
+            assert_eq!(outcome, Outcome::CouldNotAnswer);
+            let lines: Vec<&str> = output.lines().collect();
+            assert_eq!(lines.len(), 2, "{output}");
+            assert!(lines[0].contains(r#""decision":false,"error""#) || lines[0].contains("malformed"));
+            assert!(lines[1].contains(r#""decision":true"#));
+        }
+    }
+
+    #[test]
+    fn a_subject_of_another_kind_is_not_that_subject() {
+        let (_, output) = run(&YES.replace("staff", "student"));
+        assert!(output.contains("unknown_subject"));
+    }
+}

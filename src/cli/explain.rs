@@ -1,0 +1,202 @@
+//! `explain DIR`: one request, answered in words.
+
+use super::{ExplainArgs, Outcome, load, story};
+use crate::decision::authzen::{self, Properties};
+use crate::decision::{Ask, Reason, asks, explain};
+use crate::json;
+use crate::message::{Path, Query};
+use crate::policy::route::{Lookup, Match};
+use crate::policy::table::PersonId;
+use crate::policy::{Access, Bundle};
+use crate::time::Time;
+use std::io::{self, Read, Write};
+
+/// The longest request that is read from standard input, in bytes.
+const REQUEST_BYTES_MAX: u64 = 1024 * 1024;
+
+pub(super) fn run(args: &ExplainArgs, now: Time) -> io::Result<Outcome> {
+    let Some(bundle) = load(&args.bundle)? else { return Ok(Outcome::No) };
+    let mut out = io::stdout().lock();
+    if let (Some(subject), Some(line)) = (&args.subject, &args.request) {
+        return explain_route(&bundle, subject, line, now, &mut out);
+    }
+    let request = match named(args, &bundle) {
+        Ok(request) => request,
+        Err(message) => {
+            writeln!(io::stderr(), "hallpass: {message}")?;
+            return Ok(Outcome::CouldNotAnswer);
+        }
+    };
+    let at = request.time.unwrap_or(now);
+    writeln!(out, "{}", story::title(&request, at))?;
+    match request.resolve(&bundle, now) {
+        Ok(resolved) => {
+            let asked = resolved.request();
+            let told = explain(&bundle, &asked);
+            story::tell(&bundle, &asked, &told, &mut out)?;
+            Ok(outcome(told.decision.is_allow()))
+        }
+        Err(reason) => {
+            story::no(reason, &mut out)?;
+            story::hint(&bundle, &request, reason, &mut out)?;
+            Ok(Outcome::No)
+        }
+    }
+}
+
+fn outcome(allowed: bool) -> Outcome {
+    if allowed { Outcome::Yes } else { Outcome::No }
+}
+
+/// The request of the flags, or one AuthZEN request on standard input.
+fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String> {
+    let Some(subject) = &args.subject else { return from_stdin() };
+    let (Some(action), Some(on)) = (&args.can, &args.on) else {
+        return Err("write --can ACTION --on RESOURCE, or --request \"GET /path\"".to_owned());
+    };
+    let Some((kind, id)) = on.split_once('/') else {
+        return Err(format!("`{on}` is not a resource; write `class/1A` or `document/ID`"));
+    };
+    let person = bundle.people().find(subject).map(|person| bundle.people().row(person));
+    let giving = match args.giving.as_deref().map(|word| (word, Access::parse(word))) {
+        Some((word, None)) => return Err(format!("`{word}` is not an access; write view, edit or owner")),
+        Some((_, access)) => access,
+        None => None,
+    };
+    Ok(authzen::Request {
+        subject_type: person.and_then(|person| person.kinds.words().next()).unwrap_or("staff").to_owned(),
+        subject_id: subject.clone(),
+        action: action.clone(),
+        target: args.target.clone(),
+        access: giving,
+        resource_type: kind.to_owned(),
+        resource_id: id.to_owned(),
+        properties: Properties {
+            form: args.form.clone(),
+            student: args.student.clone(),
+            buildings: None,
+            explicit: None,
+        },
+        time: None,
+    })
+}
+
+fn from_stdin() -> Result<authzen::Request, String> {
+    let mut text = Vec::new();
+    let read = io::stdin().lock().take(REQUEST_BYTES_MAX).read_to_end(&mut text);
+    read.map_err(|error| format!("cannot read standard input: {error}"))?;
+    let value =
+        json::parse(&text).map_err(|error| format!("standard input is not one JSON request: {error}"))?;
+    authzen::Request::read(&value).map_err(|error| error.to_string())
+}
+
+/// Explains a request as the proxy would see it: the route that it matches, and each thing that the route requires.
+fn explain_route(
+    bundle: &Bundle,
+    subject: &str,
+    line: &str,
+    now: Time,
+    out: &mut impl Write,
+) -> io::Result<Outcome> {
+    writeln!(out, "May `{subject}` send `{line}` at {now}?")?;
+    let Some((method, target)) = line.split_once(' ') else {
+        story::no(Reason::Malformed, out)?;
+        return Ok(Outcome::No);
+    };
+    let (raw_path, raw_query) =
+        target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = match Path::parse(raw_path) {
+        Ok(path) => path,
+        Err(error) => {
+            story::no(error.reason, out)?;
+            writeln!(out, "The path cannot be read in one way only: {}.", error.detail)?;
+            return Ok(Outcome::No);
+        }
+    };
+    let matched = match find(bundle, method, path.decoded(), raw_query) {
+        Ok(matched) => matched,
+        Err(reason) => {
+            story::no(reason, out)?;
+            return Ok(Outcome::No);
+        }
+    };
+    writeln!(out, "It matches the route `{}`.", matched.route().template())?;
+    if matched.route().is_public() {
+        writeln!(out, "Yes: the route is public, and nobody is asked who they are. [public]")?;
+        return Ok(Outcome::Yes);
+    }
+    let Some(person) = bundle.people().find(subject) else {
+        story::no(Reason::UnknownSubject, out)?;
+        return Ok(Outcome::No);
+    };
+    if bundle.people().row(person).suspended {
+        story::no(Reason::Suspended, out)?;
+        return Ok(Outcome::No);
+    }
+    every_requirement(bundle, &matched, person, now, out)
+}
+
+fn find<'b, 'p>(
+    bundle: &'b Bundle,
+    method: &str,
+    path: &'p str,
+    query: Option<&str>,
+) -> Result<Match<'b, 'p>, Reason> {
+    match bundle.routes().find(method, path) {
+        Lookup::NoRoute => Err(Reason::NoRoute),
+        Lookup::NoMethod(_) => Err(Reason::NoMethod),
+        Lookup::Found(leaf) => {
+            let method = http::Method::from_bytes(method.as_bytes()).map_err(|_| Reason::Malformed)?;
+            let names = leaf.query_names();
+            let values = match query.map(|query| Query::parse(query, &method)).transpose() {
+                Err(error) => return Err(error.reason),
+                Ok(None) => vec![None; names.len()],
+                Ok(Some(query)) => query.read(names).map_err(|error| error.reason)?,
+            };
+            leaf.select(values).ok_or(Reason::NoRoute)
+        }
+    }
+}
+
+fn every_requirement(
+    bundle: &Bundle,
+    matched: &Match<'_, '_>,
+    subject: PersonId,
+    now: Time,
+    out: &mut impl Write,
+) -> io::Result<Outcome> {
+    for ask in asks(bundle, matched, subject) {
+        let told = match ask {
+            Ok(ask) => {
+                let asked = crate::decision::AccessRequest { subject, ask, now };
+                writeln!(out)?;
+                writeln!(out, "It requires {}.", required(bundle, &asked.ask))?;
+                let told = explain(bundle, &asked);
+                story::tell(bundle, &asked, &told, out)?;
+                told.decision.is_allow()
+            }
+            Err(reason) => {
+                story::no(reason, out)?;
+                false
+            }
+        };
+        if !told {
+            return Ok(Outcome::No);
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+fn required(bundle: &Bundle, ask: &Ask<'_>) -> String {
+    match ask {
+        Ask::Permission { domain, permission, scope } => {
+            let name = &bundle.domains()[*domain].permissions()[*permission].name;
+            format!("`{}` at {}", bundle.outside_name(*domain, name), bundle.scopes().name(*scope))
+        }
+        Ask::Document(ask) => {
+            let form =
+                bundle.domains()[ask.domain].forms().map_or("", |forms| forms.forms[ask.form].name.as_str());
+            format!("to {} a document of the form `{form}`", ask.action.as_str())
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! An explanation in words that a school admin understands.
+
+use crate::decision::authzen::Request;
+use crate::decision::{
+    AccessRequest, Ask, Candidate, DocumentAsk, DocumentFacts, Explanation, Reason, Rule, Standing,
+};
+use crate::policy::table::{DomainId, RoleId};
+use crate::policy::{Bundle, DocumentAction, Domain, Precedence};
+use crate::time::Time;
+use std::io::{self, Write};
+
+/// The question, as it was asked.
+pub(super) fn title(request: &Request, at: Time) -> String {
+    let Request { subject_id, action, resource_type, resource_id, .. } = request;
+    format!("May `{subject_id}` do `{action}` on {resource_type}/{resource_id} at {at}?")
+}
+
+/// A denial that came before any rule.
+pub(super) fn no(reason: Reason, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "No: {}. [{reason}]", in_words(reason))
+}
+
+/// What else could have been meant by a name that is not there.
+pub(super) fn hint(
+    bundle: &Bundle,
+    request: &Request,
+    reason: Reason,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    use crate::policy::source::nearest;
+    let (asked, near) = match reason {
+        Reason::UnknownSubject if bundle.people().find(&request.subject_id).is_none() => {
+            let ids = bundle.people().iter().map(|(_, person)| person.id.as_str());
+            (&request.subject_id, nearest(&request.subject_id, ids).map(str::to_owned))
+        }
+        Reason::UnknownName => {
+            let all = bundle.domains().iter().flat_map(|(id, domain)| {
+                domain
+                    .permissions()
+                    .iter()
+                    .map(move |(_, permission)| bundle.outside_name(id, &permission.name))
+            });
+            let names: Vec<String> = all.collect();
+            let near = nearest(&request.action, names.iter().map(String::as_str)).map(str::to_owned);
+            (&request.action, near)
+        }
+        _ => return Ok(()),
+    };
+    match near {
+        Some(near) => writeln!(out, "The bundle has no `{asked}`; did you mean `{near}`?"),
+        None => writeln!(out, "The bundle has no `{asked}`."),
+    }
+}
+
+/// The answer with its story.
+pub(super) fn tell(
+    bundle: &Bundle,
+    request: &AccessRequest<'_>,
+    told: &Explanation,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let decision = &told.decision;
+    let answer = if decision.is_allow() { "Yes" } else { "No" };
+    writeln!(out, "{answer}: {}. [{}]", because(bundle, told), decision.reason)?;
+    if decision.power {
+        writeln!(out, "This is a power permission.")?;
+    }
+    match &request.ask {
+        Ask::Permission { domain, permission, .. } => {
+            let domain_row = &bundle.domains()[*domain];
+            let level = domain_row.level_name(domain_row.permissions()[*permission].level);
+            let chain: Vec<&str> = told.chain.iter().map(|scope| bundle.scopes().name(*scope)).collect();
+            if !chain.is_empty() {
+                let how = match domain_row.precedence() {
+                    Precedence::MostSpecific => "the first of these with a role decides alone",
+                    Precedence::Union => "a role at any of these may grant it",
+                };
+                writeln!(
+                    out,
+                    "Looked at, near to far: {}. It is a {level} permission; {how}.",
+                    chain.join(", ")
+                )?;
+            }
+            if let Some(gate) = told.gate {
+                let module = &domain_row.modules()[gate.module].name;
+                let level = domain_row.level_name(gate.level);
+                match gate.opened_by {
+                    Some(role) => writeln!(
+                        out,
+                        "The module `{module}` must be on in a {level} role too: it is on in {}.",
+                        role_name(domain_row, role)
+                    )?,
+                    None => writeln!(
+                        out,
+                        "The module `{module}` must be on in a {level} role too: it is on in none."
+                    )?,
+                }
+            }
+            for (required, answer) in &told.requires {
+                let name = &domain_row.permissions()[*required].name;
+                let answer =
+                    if answer.is_allow() { "held".to_owned() } else { in_words(answer.reason).to_owned() };
+                writeln!(out, "It needs `{name}` as well: {answer}.")?;
+            }
+            candidates(bundle, *domain, told, out)
+        }
+        Ask::Document(ask) => {
+            if let Some(facts) = &told.document {
+                document(bundle, ask, facts, out)?;
+            }
+            candidates(bundle, ask.domain, told, out)
+        }
+    }
+}
+
+fn candidates(bundle: &Bundle, domain: DomainId, told: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    let row = &bundle.domains()[domain];
+    if told.candidates.is_empty() {
+        return writeln!(out, "No role in `{}` is held.", row.name());
+    }
+    writeln!(out, "Roles held in `{}`:", row.name())?;
+    let name = |candidate: &Candidate| {
+        format!("{} at {}", role_name(row, candidate.role), bundle.scopes().name(candidate.scope))
+    };
+    let width = told.candidates.iter().map(|candidate| name(candidate).chars().count()).max().unwrap_or(0);
+    for candidate in &told.candidates {
+        writeln!(out, "  {:width$}  {}", name(candidate), standing(bundle, row, told, candidate))?;
+    }
+    Ok(())
+}
+
+fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Candidate) -> String {
+    let by_default = if candidate.assignment.is_none() { ", held by default" } else { "" };
+    let dates = || match candidate.assignment {
+        Some(held) if held.from != Time::MIN && held.until != Time::MAX => {
+            format!(": it runs from {} to {}", held.from, held.until)
+        }
+        Some(held) if held.from != Time::MIN => format!(": it begins at {}", held.from),
+        Some(held) => format!(": it ended at {}", held.until),
+        None => String::new(),
+    };
+    let buildings = || match candidate.assignment {
+        Some(held) => {
+            let names = bundle.buildings_of(&held).iter().map(|building| bundle.scopes().name(*building));
+            names.collect::<Vec<_>>().join(", ")
+        }
+        None => String::new(),
+    };
+    let text = match candidate.standing {
+        Standing::Decided if told.decision.is_allow() => "decided: grants it".to_owned(),
+        Standing::Decided if told.decision.reason == Reason::PermissionNotGranted => {
+            let suspended = candidate.assignment.is_some_and(|held| held.suspended);
+            if suspended { "decided: held, but suspended" } else { "decided: does not grant it" }.to_owned()
+        }
+        Standing::Decided => "grants it, which is not enough here".to_owned(),
+        Standing::AlsoGrants => "grants it too".to_owned(),
+        Standing::DoesNotGrant => "does not grant it".to_owned(),
+        Standing::ReplacedAt(scope) => {
+            format!("not asked: the role at {} takes its place", bundle.scopes().name(scope))
+        }
+        Standing::Elsewhere => "not asked: this is not below it".to_owned(),
+        Standing::LevelTooNarrow => {
+            format!(
+                "not asked: a {} role does not decide this",
+                domain.level_name(domain.roles()[candidate.role].level)
+            )
+        }
+        Standing::OnlyAt(level) => {
+            format!("not asked: only a {} role decides this", domain.level_name(level))
+        }
+        Standing::NotCurrent => format!("not in force{}", dates()),
+        Standing::Suspended => "suspended: held, and grants nothing".to_owned(),
+        Standing::BearsNoForms => "says nothing of documents".to_owned(),
+        Standing::Covers => format!("counts here: it covers {}", buildings()),
+        Standing::CoversElsewhere => format!("covers {}, where the student is not", buildings()),
+        Standing::NamesNoBuilding => "names no building".to_owned(),
+    };
+    format!("{text}{by_default}")
+}
+
+fn document(
+    bundle: &Bundle,
+    ask: &DocumentAsk<'_>,
+    facts: &DocumentFacts,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match ask.buildings {
+        Ok([]) => writeln!(out, "The student is in no building.")?,
+        Ok(buildings) => {
+            let names: Vec<&str> = buildings.iter().map(|building| bundle.scopes().name(*building)).collect();
+            writeln!(out, "The student is in {}.", names.join(", "))?;
+        }
+        Err(_) => writeln!(out, "It is not known in which buildings the student is.")?,
+    }
+    let whose = match facts.rights.rule {
+        Rule::WhenUnassigned => "without any role for documents",
+        Rule::WhenNoBuildings => "with roles that name no building",
+        _ => "by the roles that count here",
+    };
+    let rights = &facts.rights;
+    writeln!(
+        out,
+        "Access without being added: {}; the most that can be had: {} ({whose}).",
+        rights.default, rights.max
+    )?;
+    if ask.action == DocumentAction::Create {
+        let may = if rights.may_create { "may" } else { "may not" };
+        return writeln!(out, "Creating needs a most of owner, in a building of their own: they {may}.");
+    }
+    writeln!(
+        out,
+        "The document itself gives {}. The higher of the two, cut to the most: {}. Needed: {}.",
+        facts.explicit,
+        facts.effective,
+        ask.action.needs()
+    )?;
+    if let Some(max) = facts.grantee_max {
+        writeln!(out, "The most that the other person can have of it: {max}.")?;
+    }
+    Ok(())
+}
+
+fn because(bundle: &Bundle, told: &Explanation) -> String {
+    let decision = &told.decision;
+    let role = decision.domain.zip(decision.role).map(|(id, role)| {
+        let held = role_name(&bundle.domains()[id], role);
+        match decision.scope {
+            Some(scope) => format!("{held} at {}", bundle.scopes().name(scope)),
+            None => held,
+        }
+    });
+    match (decision.reason, role) {
+        (Reason::Granted, Some(role)) if decision.rule == Rule::ExplicitGrant => {
+            format!("the document itself gives it, and {role} allows as much")
+        }
+        (Reason::Granted, Some(role)) => format!("{role} grants it"),
+        (Reason::PermissionNotGranted, Some(role)) => format!("{role} decides, and does not grant it"),
+        (Reason::ModuleGated | Reason::RequiresMissing, Some(role)) => {
+            format!("{role} grants it, but {}", in_words(decision.reason))
+        }
+        (reason, _) => in_words(reason).to_owned(),
+    }
+}
+
+fn role_name(domain: &Domain, role: RoleId) -> String {
+    let role = &domain.roles()[role];
+    match &role.title {
+        Some(title) => format!("{title} ({})", role.name),
+        None => role.name.clone(),
+    }
+}
+
+/// A reason as a half sentence.
+fn in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Granted => "all that is needed is there",
+        Reason::Public => "the route is public",
+        Reason::Malformed => "the request cannot be read in one way only",
+        Reason::AmbiguousRequest => "the request says one thing twice",
+        Reason::NoRoute => "no route of the bundle matches it",
+        Reason::NoMethod => "the route has no such method",
+        Reason::UnknownSubject => "nobody of that name and kind is in the roster",
+        Reason::Suspended => "the person is suspended",
+        Reason::NoAccountRole => "a role is mandatory for everybody here, and this person has none",
+        Reason::UnknownName => "the bundle has no such permission or form",
+        Reason::AttributeMissing => "something that the rule must know is not known",
+        Reason::ScopeUnknown => "the place is not in the bundle",
+        Reason::WrongLevel => "the permission is asked at a place that is too broad for it",
+        Reason::NoRoleInContext => "no role that could decide this is held here",
+        Reason::PermissionNotGranted => "no role that is held here grants it",
+        Reason::ModuleGated => "the module is not on in the role above",
+        Reason::RequiresMissing => "another permission that it needs is missing",
+        Reason::LevelBelowRequired => "the access to this document does not reach that far",
+        Reason::CreateNeedsOwner => "creating needs a most of owner for this form, where the student is",
+        Reason::FormDeleted => "the form is deleted, and nothing is created from it any more",
+        Reason::GranteeMax => "the other person may not have that much of it",
+        _ => "it was refused before any rule was asked",
+    }
+}

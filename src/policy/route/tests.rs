@@ -1,0 +1,168 @@
+use super::*;
+use proptest::prelude::*;
+use std::cmp::Ordering;
+
+/// How literal a segment of a template is; the smaller wins.
+fn rank(segment: Option<&Segment>) -> u8 {
+    match segment {
+        Some(Segment::Literal(_)) => 0,
+        Some(Segment::Parameter { kind: SegmentType::Int, .. }) => 1,
+        Some(Segment::Parameter { kind: SegmentType::Uuid, .. }) => 2,
+        Some(Segment::Parameter { kind: SegmentType::Slug, .. }) => 3,
+        Some(Segment::Parameter { kind: SegmentType::Any, .. }) => 4,
+        Some(Segment::Tail { .. }) => 5,
+        None => 6,
+    }
+}
+
+/// What the template captures of the path, by trying it alone.
+fn try_one<'p>(template: &Template, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut captured = Vec::new();
+    let mut rest = path.strip_prefix('/');
+    for segment in &template.segments {
+        let whole = rest?;
+        let (first, after) =
+            whole.split_once('/').map_or((whole, None), |(first, after)| (first, Some(after)));
+        match segment {
+            Segment::Literal(text) if text == first => {}
+            Segment::Parameter { kind, .. } if kind.accepts(first) => captured.push(first),
+            Segment::Tail { .. } if !first.is_empty() => {
+                captured.push(whole);
+                return Some(captured);
+            }
+            _ => return None,
+        }
+        rest = after;
+    }
+    if rest.is_none() { Some(captured) } else { None }
+}
+
+/// The best of all templates that match, by trying all.
+fn try_all<'t, 'p>(templates: &'t [Template], path: &'p str) -> Option<(&'t Template, Vec<&'p str>)> {
+    let matching = templates.iter().filter_map(|template| Some((template, try_one(template, path)?)));
+    matching.min_by(|(one, _), (other, _)| {
+        let length = one.segments.len().max(other.segments.len());
+        (0..length)
+            .map(|at| rank(one.segments.get(at)).cmp(&rank(other.segments.get(at))))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    })
+}
+
+fn shape(template: &Template) -> String {
+    let kinds = template.segments.iter().map(|segment| match segment {
+        Segment::Literal(text) => format!("={text}"),
+        other => rank(Some(other)).to_string(),
+    });
+    kinds.collect::<Vec<_>>().join("/")
+}
+
+fn tree_of(templates: &[Template]) -> Tree {
+    let mut tree = Tree::default();
+    for (number, template) in templates.iter().enumerate() {
+        tree.insert(&mut template.clone(), super::super::table::Id::from_row(number as u32));
+    }
+    tree
+}
+
+fn segment(last: bool) -> BoxedStrategy<String> {
+    let inner = prop_oneof![
+        4 => prop::sample::select(vec!["a", "b", "1", "a1"]).prop_map(str::to_owned),
+        1 => Just("{x}".to_owned()),
+        1 => Just("{x:int}".to_owned()),
+        1 => Just("{x:slug}".to_owned()),
+        1 => Just("{x:uuid}".to_owned()),
+    ];
+    if last {
+        prop_oneof![6 => inner, 1 => Just("{x...}".to_owned()), 1 => Just(String::new())].boxed()
+    } else {
+        inner.boxed()
+    }
+}
+
+fn template() -> impl Strategy<Value = Template> {
+    (prop::collection::vec(segment(false), 0..4), segment(true)).prop_map(|(mut segments, last)| {
+        segments.push(last);
+        let named =
+            segments.iter().enumerate().map(|(at, segment)| segment.replace("{x", &format!("{{x{at}")));
+        Template::parse(&format!("GET /{}", named.collect::<Vec<_>>().join("/"))).unwrap()
+    })
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let segment = prop::sample::select(vec!["a", "b", "1", "a1", "é", "22", ".x", ""]);
+    prop::collection::vec(segment, 1..6).prop_map(|segments| format!("/{}", segments.join("/")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn the_tree_finds_what_trying_all_finds(mut templates in prop::collection::vec(template(), 1..12), path in path()) {
+        templates.sort_by_key(shape);
+        templates.dedup_by_key(|template| shape(template));
+        let tree = tree_of(&templates);
+        let found = tree.find(&path).map(|(paths, captures)| {
+            let id = paths.endpoint("GET").unwrap().routes[0];
+            let template = &templates[super::super::table::Id::row(id)];
+            let count = template.path_captures();
+            (template, (0..count).map(|at| captures.get(at, &path).unwrap()).collect::<Vec<_>>())
+        });
+        prop_assert_eq!(found, try_all(&templates, &path));
+    }
+}
+
+fn find<'t>(templates: &'t [&str], path: &str) -> Option<&'t str> {
+    let parsed: Vec<Template> = templates.iter().map(|text| Template::parse(text).unwrap()).collect();
+    let tree = tree_of(&parsed);
+    let (paths, _) = tree.find(path)?;
+    let id = paths.endpoint("GET")?.routes[0];
+    Some(templates[super::super::table::Id::row(id)])
+}
+
+#[test]
+fn the_more_literal_segment_at_the_first_difference_wins() {
+    let all = ["GET /a/{x}/c", "GET /{x}/b/c", "GET /a/{x...}", "GET /{x...}", "GET /a/{x:int}/c"];
+    assert_eq!(find(&all, "/a/b/c"), Some("GET /a/{x}/c"));
+    assert_eq!(find(&all, "/a/7/c"), Some("GET /a/{x:int}/c"));
+    assert_eq!(find(&all, "/z/b/c"), Some("GET /{x}/b/c"));
+    assert_eq!(find(&all, "/a/b/d"), Some("GET /a/{x...}"));
+    assert_eq!(find(&all, "/z"), Some("GET /{x...}"));
+}
+
+#[test]
+fn backtracks_out_of_a_branch_that_ends_nowhere() {
+    let all = ["GET /a/b/c/d", "GET /a/{x}/c/e", "GET /{x}/b/c/f"];
+    assert_eq!(find(&all, "/a/b/c/e"), Some("GET /a/{x}/c/e"));
+    assert_eq!(find(&all, "/a/b/c/f"), Some("GET /{x}/b/c/f"));
+    assert_eq!(find(&all, "/a/b/c/g"), None);
+}
+
+#[test]
+fn an_empty_segment_is_matched_by_nothing_but_a_trailing_slash() {
+    assert_eq!(find(&["GET /a/"], "/a"), None);
+    assert_eq!(find(&["GET /a/"], "/a/"), Some("GET /a/"));
+    assert_eq!(find(&["GET /a", "GET /a/{x}", "GET /a/{x...}"], "/a/"), None);
+    assert_eq!(find(&["GET /"], "/"), Some("GET /"));
+    assert_eq!(find(&["GET /{x}", "GET /{x...}"], "/"), None);
+    assert_eq!(find(&["GET /{x...}"], "a"), None);
+}
+
+#[test]
+fn a_method_that_the_winner_lacks_is_not_looked_for_elsewhere() {
+    let mut tree = Tree::default();
+    for (number, text) in ["POST /a/export", "GET /a/{x}", "DELETE /a/{x}"].iter().enumerate() {
+        let mut template = Template::parse(text).unwrap();
+        tree.insert(&mut template, super::super::table::Id::from_row(number as u32));
+    }
+    let routes = Routes { table: Table::default(), tree };
+    let allow = |method, path| match routes.find(method, path) {
+        Lookup::NoMethod(allow) => Some(allow.to_owned()),
+        _ => None,
+    };
+    assert_eq!(allow("DELETE", "/a/export").as_deref(), Some("POST"));
+    assert_eq!(allow("PUT", "/a/1").as_deref(), Some("DELETE, GET, HEAD"));
+    assert_eq!(allow("get", "/a/1").as_deref(), Some("DELETE, GET, HEAD"));
+    assert_eq!(allow("HEAD", "/a/1"), None);
+    assert!(matches!(routes.find("HEAD", "/a/1"), Lookup::Found(_)));
+}

@@ -1,0 +1,163 @@
+//! The rooms of the library and who may enter: `ARCHITECTURE.md` says it, this test holds it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room with the rooms below it that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("json", &[]),
+    ("policy", &["json", "time"]),
+    ("decision", &["policy", "time"]),
+    // `Reason` is the one list of reasons; the rooms below the proxy refuse with it too.
+    ("message", &["decision"]),
+    ("identity", &["decision", "json", "message", "policy", "time"]),
+    ("telemetry", &["decision", "time"]),
+    ("pdp", &["decision", "policy", "telemetry", "time"]),
+    ("settings", &["identity", "message", "policy", "proxy", "telemetry", "time"]),
+    ("proxy", &["decision", "identity", "message", "pdp", "policy", "telemetry", "time"]),
+    (
+        "cli",
+        &[
+            "decision",
+            "identity",
+            "json",
+            "message",
+            "pdp",
+            "policy",
+            "proxy",
+            "settings",
+            "telemetry",
+            "time",
+        ],
+    ),
+];
+
+/// Rooms that build without the feature `serve`.
+const PURE: &[&str] = &["time", "json", "policy", "decision"];
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut open = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(&root).unwrap();
+                let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+                found.push((room, path.clone(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// The rooms that a text names as `crate::room`.
+fn used(text: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("crate::") {
+        rest = &rest[at + "crate::".len()..];
+        let list = rest.strip_prefix('{').map(|inner| inner.split('}').next().unwrap_or_default());
+        for name in list.unwrap_or(rest).split(',') {
+            let name: String =
+                name.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            rooms.insert(name);
+            if list.is_none() {
+                break;
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn arrows_go_down_only() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (room, path, text) in sources() {
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let Some(may) = allowed.get(room.as_str()) else {
+            wrong.push(format!("{}: room `{room}` is not in the table", path.display()));
+            continue;
+        };
+        for other in used(&text) {
+            if allowed.contains_key(other.as_str()) && other != room && !may.contains(&other.as_str()) {
+                wrong.push(format!("{}: `{room}` uses `{other}`", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_no_circle() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    while done.len() < allowed.len() {
+        let before = done.len();
+        for (room, uses) in &allowed {
+            if uses.iter().all(|other| done.contains(other)) {
+                done.insert(room);
+            }
+        }
+        assert!(done.len() > before, "the rooms use each other in a circle: {done:?} is what stands alone");
+    }
+}
+
+#[test]
+fn the_pure_rooms_use_no_runtime_clock_file_or_log() {
+    const NEVER: &[&str] = &[
+        "tokio",
+        "hyper",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant::now",
+        "tracing::",
+        "async fn",
+        "println!",
+        "eprintln!",
+        "std::thread",
+    ];
+    let mut wrong = Vec::new();
+    for (room, path, text) in sources() {
+        if !PURE.contains(&room.as_str()) {
+            continue;
+        }
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for word in NEVER.iter().filter(|word| line.contains(**word)) {
+                wrong.push(format!("{}: `{word}` in `{}`", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_permit_is_made_in_one_place() {
+    let makers: Vec<String> = sources()
+        .into_iter()
+        .filter(|(_, _, text)| {
+            text.lines().any(|line| {
+                let code = line.split("//").next().unwrap_or_default();
+                code.contains("Permit {")
+                    && !code.contains("struct")
+                    && !code.contains("impl")
+                    && !code.contains("->")
+            })
+        })
+        .map(|(_, path, _)| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert!(makers.iter().all(|file| file == "enforce.rs"), "{makers:?}");
+}
