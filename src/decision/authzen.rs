@@ -203,13 +203,20 @@ impl Request {
     }
 }
 
-/// A building as `level/id`, or by its id alone: a domain has one level of buildings.
+/// A building as `level/id`, or by its id alone: a domain has one level of buildings. A scope of another level is no
+/// building, whatever its name.
 fn building(bundle: &Bundle, domain: DomainId, name: &str) -> Result<ScopeId, Reason> {
     let domain = &bundle.domains()[domain];
-    let level = domain.forms().map(|forms| domain.level_name(forms.buildings));
-    let level = level.and_then(|name| bundle.scopes().level(name)).ok_or(Reason::ScopeUnknown)?;
-    let found = bundle.scopes().find(name).or_else(|| bundle.scopes().find_in(level, name));
-    found.ok_or(Reason::ScopeUnknown)
+    let level = domain.forms().map(|forms| forms.buildings).ok_or(Reason::ScopeUnknown)?;
+    let by_id = bundle
+        .scopes()
+        .level(domain.level_name(level))
+        .and_then(|level| bundle.scopes().find_in(level, name));
+    let found = bundle.scopes().find(name).or(by_id).ok_or(Reason::ScopeUnknown)?;
+    match domain.node(found) {
+        Some(node) if node.level == level => Ok(found),
+        _ => Err(Reason::ScopeUnknown),
+    }
 }
 
 fn object<'v>(map: &'v Map<String, Value>, name: &'static str) -> Result<&'v Map<String, Value>, ShapeError> {

@@ -168,9 +168,11 @@ pub(super) fn decide(bundle: &Bundle, subject: PersonId, ask: &DocumentAsk<'_>, 
             };
             let mut own = own_access(ask, &rights, ended);
             if !own.is_allow() {
-                match administers(bundle, subject, ask, now) {
-                    Some(by) => own = by,
-                    None => return own,
+                match (administers(bundle, subject, ask, now), ask.buildings, forms.administer) {
+                    (Some(by), ..) => own = by,
+                    // What could be allowed instead rests on buildings that cannot be had.
+                    (None, Err(missing), Some(_)) => return ended(missing, Rule::None),
+                    _ => return own,
                 }
             }
             match grantee_max(bundle, target, ask, now) {
@@ -218,11 +220,13 @@ fn standing(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time)
     if !buildings.is_empty() && buildings.iter().all(stands) { Ok(()) } else { Err(Reason::NoAccountRole) }
 }
 
-/// `documents.administer` on every building of the student, of which there must be one.
+/// `documents.administer` on every building of the student, of which there must be one. A student may be in buildings
+/// of another domain, too; those are not asked here.
 fn administers(bundle: &Bundle, subject: PersonId, ask: &DocumentAsk<'_>, now: Time) -> Option<Decision> {
-    let permission = bundle.domains()[ask.domain].forms()?.administer?;
+    let domain = &bundle.domains()[ask.domain];
+    let permission = domain.forms()?.administer?;
     let mut last = None;
-    for building in ask.buildings.ok()? {
+    for building in ask.buildings.ok()?.iter().filter(|building| domain.node(**building).is_some()) {
         let decision = Context::decide(bundle, ask.domain, subject, permission, *building, now);
         if !decision.is_allow() {
             return None;

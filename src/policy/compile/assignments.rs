@@ -139,8 +139,11 @@ fn resolve(bundle: &mut Bundle, row: AssignmentRow, zone: &TimeZone, diags: &mut
     let role = find_role(bundle, &row.role, diags);
     let scope = role.and_then(|(domain, role)| find_scope(bundle, domain, role, &row.scope, diags));
     let mut buildings: Vec<ScopeId> = Vec::new();
-    for word in &row.buildings {
-        buildings.extend(people::building(word, &bundle.domains, &bundle.scopes, diags));
+    if let Some((domain, _)) = role {
+        let domain = [&bundle.domains[domain]];
+        for word in &row.buildings {
+            buildings.extend(people::building(word, &domain, &bundle.scopes, diags));
+        }
     }
     let from = row.from.as_ref().map(|word| dates::read(word, End::From, zone, diags));
     let until = row.until.as_ref().map(|word| dates::read(word, End::Until, zone, diags));

@@ -239,8 +239,9 @@ impl Reader<'_> {
                 .help("write staff, student, guardian, application or service");
         }
         let from = self.buildings.len() as u32;
+        let domains: Vec<&Domain> = self.domains.iter().map(|(_, domain)| domain).collect();
         for word in &row.buildings {
-            if let Some(scope) = building(word, self.domains, self.scopes, diags) {
+            if let Some(scope) = building(word, &domains, self.scopes, diags) {
                 self.buildings.push(scope);
             }
         }
@@ -287,15 +288,15 @@ fn diags_with_first(
     error
 }
 
-/// Finds a building: a scope at the building level of a domain with forms.
+/// Finds a building: a scope at the building level of one of these domains.
 pub(super) fn building(
     word: &Word,
-    domains: &Table<DomainId, Domain>,
+    domains: &[&Domain],
     scopes: &Scopes,
     diags: &mut Diags,
 ) -> Option<ScopeId> {
     let is_building = |scope: ScopeId| {
-        domains.iter().any(|(_, domain)| {
+        domains.iter().any(|domain| {
             let level = domain.forms().map(|forms| forms.buildings);
             level.is_some() && domain.node(scope).map(|node| node.level) == level
         })
