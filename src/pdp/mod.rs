@@ -39,7 +39,7 @@ impl Pdp {
         Pdp::default()
     }
 
-    /// Reads and compiles the bundle directory `directory`.
+    /// Reads and compiles the bundle directory `directory`. Warnings are logged.
     ///
     /// # Errors
     /// What the directory is made of could not be read, or the policy has mistakes; then there is no [`Pdp`].
@@ -48,6 +48,12 @@ impl Pdp {
         let compilation = policy::compile(&sources);
         match compilation.bundle {
             Some(bundle) => {
+                // None of them is an error: a bundle with one of those is not there.
+                for warning in &compilation.diagnostics {
+                    let (file, line) = (&*warning.place.file, warning.place.line);
+                    tracing::warn!(file, line, code = warning.code, "{}", warning.message);
+                }
+                tracing::info!(revision = bundle.revision(), "a bundle was loaded");
                 let pdp = Pdp::empty();
                 pdp.current.store(Some(Arc::new(Snapshot { bundle })));
                 Ok(pdp)

@@ -1,11 +1,28 @@
-//! draft
-pub struct Server;
-impl Server {
-    pub fn start(
-        _: crate::settings::Config,
-        _: std::sync::Arc<dyn crate::telemetry::Clock>,
-    ) -> Result<Server, String> {
-        Err("draft".into())
-    }
-    pub fn wait(self) {}
-}
+//! The policy enforcement point: takes requests in, lets through what may pass, refuses the rest.
+//!
+//! In reading order: [`Config`] is what a listener is told; [`Server`] opens it and runs one `worker` a thread; a
+//! worker accepts and hands each client connection to `connection`, which gives each request to `exchange`. There
+//! `enforce` makes a `Permit` or a `Refusal` of it; `forward` uses up a permit and is the only code that talks to
+//! the `upstream`; `answer` tells the caller of a refusal. `body` streams in both directions.
+//!
+//! What this room never does: parse HTTP (hyper does, and what hyper refuses is answered by hyper and counted), know
+//! a word of the policy, hold a whole body, or send a byte to the upstream without a `Permit`.
+//!
+//! One worker is one thread with one runtime: nothing in it is shared with another worker but the configuration, the
+//! bundle, the counters and two semaphores, so no request waits for a lock.
+
+mod answer;
+mod body;
+mod config;
+mod connection;
+mod enforce;
+mod exchange;
+mod forward;
+mod panics;
+mod server;
+mod upstream;
+mod wire;
+mod worker;
+
+pub use config::{Address, Config, Fact, Forward, Limits, Timeouts, Upstream};
+pub use server::{Server, StartError, Stopper};

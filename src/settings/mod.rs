@@ -1,7 +1,66 @@
-//! draft
-pub struct Config;
+//! The configuration file, turned into the [`Config`] that a server takes.
+//!
+//! In reading order: `file` reads the file key by key, `values` reads what stands at a key (durations, addresses,
+//! header names). Whatever is wrong is reported at once, each mistake with its line, underlined; a file with a mistake
+//! is not used at all, and a key that nobody knows is a mistake.
+//!
+//! This room starts nothing and decides nothing; it reads the configuration file and the key files that it names.
+
+mod file;
+mod values;
+
+pub use crate::proxy::Config;
+
+use crate::policy::{self, Diagnostic, Severity, Source};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The largest file that is read here, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 impl Config {
-    pub fn load(_: &std::path::Path) -> Result<Config, String> {
-        Err("draft".into())
+    /// Reads a configuration file. Paths in it are relative to its directory. Warnings are logged.
+    ///
+    /// # Errors
+    /// The text for a person: why the file cannot be read, or every mistake in it.
+    pub fn load(path: &Path) -> Result<Config, String> {
+        load(path, false)
     }
+}
+
+/// As [`Config::load`], in `color` where a terminal shows it.
+///
+/// # Errors
+/// As [`Config::load`].
+pub fn load(path: &Path, color: bool) -> Result<Config, String> {
+    let bytes =
+        read_bounded(path).map_err(|error| format!("error: cannot read `{}`: {error}\n", path.display()))?;
+    let source = Source { name: path.display().to_string(), bytes };
+    // A bare file name has the empty path as its parent, which joins as it should.
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let (config, diagnostics) = read(&source, directory);
+    if let Some(config) = config {
+        for warning in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+            tracing::warn!(file = %warning.place.file, line = warning.place.line, "{}", warning.message);
+        }
+        return Ok(config);
+    }
+    Err(policy::render(&diagnostics, std::slice::from_ref(&source), color))
+}
+
+/// Reads a configuration that is in memory already. There is a `Config` if and only if no diagnostic is an error. Key
+/// files are read from `directory`.
+pub fn read(source: &Source, directory: &Path) -> (Option<Config>, Vec<Diagnostic>) {
+    file::read(source, directory)
+}
+
+/// A file, but for one that is too large to be what it should be.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
 }

@@ -1,0 +1,280 @@
+//! Bodies on their way: one frame at a time, never a whole one, and no trailers (T8: an identity could ride in them).
+//!
+//! A frame is asked of one side only when the other side can take it, so what is in memory is bounded by hyper's
+//! buffers. How long the sides may take is bounded here.
+
+use super::upstream::Lease;
+use super::wire::Watch;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::cell::Cell;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// Why a body ended before its end.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// No piece came for the time allowed.
+    Stalled,
+    /// The connection it came on failed, or what came was no body.
+    Failed(hyper::Error),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::Stalled => f.write_str("the body stopped coming"),
+            Broken::Failed(error) => write!(f, "the body broke off: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// The pieces of a body, with a limit on the time between two of them.
+struct Pieces {
+    incoming: Incoming,
+    patience: Duration,
+    /// Made at the first wait, used again at each further one.
+    limit: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+    ended: bool,
+}
+
+impl Pieces {
+    fn new(incoming: Incoming, patience: Duration) -> Pieces {
+        Pieces { incoming, patience, limit: None, waiting: false, ended: false }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        loop {
+            match Pin::new(&mut self.incoming).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    self.waiting = false;
+                    let Some(frame) = frame else {
+                        self.ended = true;
+                        return Poll::Ready(None);
+                    };
+                    match frame.map(Frame::into_data) {
+                        Ok(Ok(data)) => return Poll::Ready(Some(Ok(data))),
+                        Ok(Err(_trailers)) => {}
+                        Err(error) => return Poll::Ready(Some(Err(Broken::Failed(error)))),
+                    }
+                }
+                Poll::Pending => return self.wait(cx),
+            }
+        }
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let patience = self.patience;
+        let limit = match &mut self.limit {
+            Some(limit) => {
+                if !self.waiting {
+                    limit.as_mut().reset(Instant::now() + patience);
+                }
+                limit
+            }
+            none => none.insert(Box::pin(tokio::time::sleep(patience))),
+        };
+        self.waiting = true;
+        match limit.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(Broken::Stalled))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Whether the last piece was taken.
+    fn is_done(&self) -> bool {
+        self.ended || self.incoming.is_end_stream()
+    }
+}
+
+/// How far the body of a request has come, as seen by whoever waits for the answer.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// When the upstream last took something.
+    taken: Cell<Instant>,
+    state: Cell<Sending>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// The upstream has not asked for more.
+    Upstream,
+    /// The upstream asked for more and the client has not sent it yet.
+    Client,
+    /// All of it was taken.
+    Done,
+    /// The client's part failed: it went away, sent what is no body, or stopped.
+    Failed,
+}
+
+impl Progress {
+    fn new(state: Sending) -> Rc<Progress> {
+        Rc::new(Progress { taken: Cell::new(Instant::now()), state: Cell::new(state) })
+    }
+
+    /// Since when the upstream is the one who is waited for; `None` while it is the client.
+    pub(super) fn upstream_since(&self) -> Option<Instant> {
+        (self.state.get() != Sending::Client).then(|| self.taken.get())
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.state.get() == Sending::Done
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.state.get() == Sending::Failed
+    }
+
+    fn set(&self, state: Sending) {
+        if state != Sending::Client || self.state.get() != Sending::Client {
+            self.taken.set(Instant::now());
+        }
+        self.state.set(state);
+    }
+}
+
+/// The body of a request on its way to the upstream.
+pub(super) struct RequestBody {
+    pieces: Option<Pieces>,
+    progress: Rc<Progress>,
+}
+
+impl RequestBody {
+    /// No body at all.
+    pub(super) fn none() -> RequestBody {
+        RequestBody { pieces: None, progress: Progress::new(Sending::Done) }
+    }
+
+    /// What the client sends, with at most `patience` between two pieces.
+    pub(super) fn stream(incoming: Incoming, patience: Duration) -> RequestBody {
+        let state = if incoming.is_end_stream() { Sending::Done } else { Sending::Upstream };
+        RequestBody { pieces: Some(Pieces::new(incoming, patience)), progress: Progress::new(state) }
+    }
+
+    pub(super) fn progress(&self) -> Rc<Progress> {
+        self.progress.clone()
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let body = &mut *self;
+        let Some(pieces) = &mut body.pieces else { return Poll::Ready(None) };
+        let polled = pieces.poll(cx);
+        body.progress.set(match &polled {
+            Poll::Pending => Sending::Client,
+            Poll::Ready(Some(Err(_))) => Sending::Failed,
+            Poll::Ready(_) if pieces.is_done() => Sending::Done,
+            Poll::Ready(_) => Sending::Upstream,
+        });
+        polled.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.as_ref().is_none_or(Pieces::is_done)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.pieces.as_ref().map_or(SizeHint::with_exact(0), |pieces| pieces.incoming.size_hint())
+    }
+}
+
+/// The body of an answer: one of ours, or the upstream's as it comes.
+pub(super) enum AnswerBody {
+    /// Written by us.
+    Own(Full<Bytes>),
+    /// Streamed from the upstream.
+    Upstream(Box<Streamed>),
+}
+
+/// The body of the upstream's answer, with the connection that it comes on.
+pub(super) struct Streamed {
+    pieces: Pieces,
+    lease: Option<Lease>,
+    watch: Arc<Watch>,
+}
+
+impl AnswerBody {
+    /// A body of ours.
+    pub(super) fn own(text: impl Into<Bytes>) -> AnswerBody {
+        AnswerBody::Own(Full::new(text.into()))
+    }
+
+    /// What comes from the upstream on the connection of `lease`, with at most `patience` between two pieces.
+    pub(super) fn stream(
+        incoming: Incoming,
+        patience: Duration,
+        lease: Lease,
+        watch: Arc<Watch>,
+    ) -> AnswerBody {
+        let pieces = Pieces::new(incoming, patience);
+        AnswerBody::Upstream(Box::new(Streamed { pieces, lease: Some(lease), watch }))
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            AnswerBody::Own(full) => Pin::new(full)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
+            AnswerBody::Upstream(streamed) => {
+                let polled = streamed.pieces.poll(cx);
+                if let Poll::Ready(Some(Err(broken))) = &polled {
+                    tracing::debug!(error = %broken, "an answer broke off");
+                    // A client of HTTP/1.0 knows the end of an answer by the end of the connection, so the connection
+                    // must not end in order.
+                    streamed.watch.break_off();
+                }
+                polled.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            AnswerBody::Own(full) => full.is_end_stream(),
+            AnswerBody::Upstream(streamed) => streamed.pieces.is_done(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            AnswerBody::Own(full) => full.size_hint(),
+            AnswerBody::Upstream(streamed) => streamed.pieces.incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for Streamed {
+    /// hyper drops a body when it has its end, or when the client has gone.
+    fn drop(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        if !lease.request_is_sent() {
+            // The upstream answered before it had the whole request; the rest of it will not be read.
+            self.watch.leave_unread();
+        }
+        if self.pieces.is_done() {
+            lease.give_back();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a listener is told, already checked: `settings` makes it out of a file, a test makes it by hand.
+
+use crate::identity::Authenticator;
+use http::HeaderName;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything a [`Server`](super::Server) needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// Where clients connect; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// The app behind the proxy.
+    pub upstream: Upstream,
+    /// The bundle directory.
+    pub bundle: PathBuf,
+    /// Who can prove an identity, and how.
+    pub authenticator: Authenticator,
+    /// What the app is told of the subject.
+    pub forward: Forward,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// How many and how large things may be.
+    pub limits: Limits,
+    /// Whether an answer shows the reason of a refusal. Off, a caller cannot tell one denial from another.
+    pub show_reason: bool,
+    /// Threads that serve requests, at least 1.
+    pub workers: usize,
+}
+
+/// The app behind the proxy.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Where it listens.
+    pub address: Address,
+    /// Exchanges in flight at the same time, in all workers together.
+    pub connections_max: usize,
+    /// Connections kept open without a request, in all workers together.
+    pub idle_max: usize,
+    /// How long a connection without a request is kept.
+    pub idle: Duration,
+}
+
+/// The address of the upstream: a socket address, or a name that is looked up for each new connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Known as numbers.
+    Socket(SocketAddr),
+    /// A host name and a port.
+    Name(String, u16),
+}
+
+/// What the app is told of the subject, besides `X-Forwarded-*` and `X-Decision-Id`.
+#[derive(Debug, Clone, Default)]
+pub struct Forward {
+    /// Header names and what each of them says; a client cannot set them in any spelling.
+    pub headers: Vec<(HeaderName, Fact)>,
+    /// Whether the client's `Authorization` goes on to the app.
+    pub authorization: bool,
+}
+
+/// One thing that is known of a verified subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// The id of the person in the roster.
+    Id,
+    /// The kinds of the person, separated by `,`.
+    Kinds,
+    /// Who vouched for the identity.
+    Issuer,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// For a whole request head, from its first byte; on a new connection from `accept`.
+    pub head: Duration,
+    /// Without a request on a connection that had one before.
+    pub idle: Duration,
+    /// To find a free place among the upstream connections, and again to connect.
+    pub connect: Duration,
+    /// For the head of the upstream's answer, while the upstream neither answers nor takes more of the request.
+    pub upstream: Duration,
+    /// Between two pieces of a body, in either direction.
+    pub body: Duration,
+    /// For what is in flight when the server is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            connect: Duration::from_secs(2),
+            upstream: Duration::from_secs(30),
+            body: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How many and how large things may be.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Client connections open at the same time; further ones wait in the queue of the operating system.
+    pub connections: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Header lines of a head.
+    pub headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { connections: 1024, head_bytes: 64 * 1024, headers: 100 }
+    }
+}

@@ -1,0 +1,373 @@
+//! From a request to a [`Permit`] or a [`Refusal`]: the only place that knows the rooms below, and the only place that
+//! makes a permit.
+//!
+//! The order is that of `policy-model.md` section 2, with one thing before it: a request that cannot be read in one
+//! way only is refused before anything is looked up for it. Everything here is plain calculation: no waiting, no
+//! socket, one snapshot and one instant for the whole of it.
+
+use super::config::{Fact, Forward};
+use crate::decision::{self, Reason};
+use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TrustedHeader, Verified};
+use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead};
+use crate::pdp::Snapshot;
+use crate::policy::Bundle;
+use crate::policy::route::{Leaf, Lookup, Match};
+use crate::policy::table::PersonId;
+use crate::telemetry::{DecisionId, Record};
+use crate::time::Time;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, VIA};
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Request, Uri, Version};
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// The header that names a request to the app and to the caller.
+pub(super) const DECISION_ID: HeaderName = HeaderName::from_static("x-decision-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Leave to forward one request, and the request itself as it goes upstream.
+///
+/// The fields are private and a permit is put together in one line of this file, after the decision; nothing clones
+/// it, and [`use_up`](Permit::use_up) consumes it. `forward` takes a permit and is the only code that uses a
+/// connection to the upstream. So no byte gets there that was not permitted.
+#[derive(Debug)]
+pub(super) struct Permit {
+    head: Request<()>,
+    framed: Framed,
+}
+
+/// Whether a body follows the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framed {
+    /// None, or one of no bytes.
+    Nothing,
+    /// One as long as the head says.
+    Body,
+}
+
+impl Permit {
+    /// The request to send.
+    pub(super) fn use_up(self) -> (Request<()>, Framed) {
+        (self.head, self.framed)
+    }
+}
+
+/// Why a request is not forwarded. A refusal is an answer, not an error.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    /// For the operator; never for the caller.
+    pub(super) detail: Cow<'static, str>,
+    /// The caller is told that there is no such thing.
+    pub(super) concealed: bool,
+    /// For `Allow`, with `no_method`.
+    pub(super) allow: Option<String>,
+    /// For `WWW-Authenticate`, where the answer is a 401.
+    pub(super) challenge: Option<HeaderValue>,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { reason, detail: detail.into(), concealed: false, allow: None, challenge: None }
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Refusal {
+        Refusal::new(malformed.reason, malformed.detail)
+    }
+}
+
+/// A request as it came, and what is known of it from outside.
+pub(super) struct Asked<'a> {
+    pub(super) parts: http::request::Parts,
+    /// The address of the client's socket.
+    pub(super) peer: IpAddr,
+    /// The length of the body as hyper frames it; `None` for chunked.
+    pub(super) length: Option<u64>,
+    /// The bundle in force when the request came.
+    pub(super) snapshot: Option<&'a Snapshot>,
+    /// When the request came.
+    pub(super) now: Time,
+}
+
+/// What stays the same from request to request.
+#[derive(Debug)]
+pub(super) struct Enforcer {
+    rules: HeaderRules,
+    authenticator: Authenticator,
+    forward: Forward,
+}
+
+impl Enforcer {
+    /// Nobody outside has a say in the headers of `forward`, nor in the one that `authenticator` reads.
+    pub(super) fn new(authenticator: Authenticator, forward: Forward) -> Enforcer {
+        let told = forward.headers.iter().map(|(name, _)| name);
+        let trusted = authenticator.header().map(|header| header.name().as_str());
+        let rules = HeaderRules::new([DECISION_ID].iter().chain(told), trusted);
+        Enforcer { rules, authenticator, forward }
+    }
+
+    /// Issuers that are believed and that the bundle does not know: all of their people would be strangers.
+    pub(super) fn unknown_issuers<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a str> {
+        let tokens = self.authenticator.issuers().iter().map(JwtIssuer::issuer);
+        let header = self.authenticator.header().map(TrustedHeader::issuer);
+        tokens.chain(header).filter(|issuer| !snapshot.bundle().people().declares(issuer))
+    }
+
+    /// Reads, identifies and decides.
+    pub(super) fn enforce(&self, asked: Asked<'_>, record: &mut Record) -> Result<Permit, Refusal> {
+        let Asked { parts, peer, length, snapshot, now } = asked;
+        let version = parts.version;
+        let head = message::read_head(parts, &self.rules)?;
+        record.path(head.path.encoded());
+        if body_length(head.body) != length {
+            return Err(Refusal::new(Reason::AmbiguousRequest, "the body is framed in two ways"));
+        }
+        let Some(snapshot) = snapshot else {
+            return Err(Refusal::new(Reason::NoBundle, "no bundle is loaded"));
+        };
+        let bundle = snapshot.bundle();
+
+        let leaf = match bundle.routes().find(head.method.as_str(), head.path.decoded()) {
+            Lookup::Found(leaf) => leaf,
+            Lookup::NoRoute => return Err(Refusal::new(Reason::NoRoute, "")),
+            Lookup::NoMethod(allow) => {
+                // Which methods there are is told to those only who say who they are.
+                self.identify(&head, peer, now)?;
+                return Err(Refusal { allow: Some(allow.to_owned()), ..Refusal::new(Reason::NoMethod, "") });
+            }
+        };
+        let matched = select(leaf, &head)?;
+        let route = matched.route();
+        record.route(route.template());
+        if route.is_public() {
+            return self.permit(head, version, peer, None, Reason::Public, record);
+        }
+        let decided = self.decide(bundle, &matched, &head, peer, now, record);
+        match decided {
+            Ok(subject) => self.permit(head, version, peer, Some((bundle, subject)), Reason::Granted, record),
+            Err(refusal) => Err(Refusal { concealed: route.conceals(), ..refusal }),
+        }
+    }
+
+    /// Who asks, if somebody does.
+    fn identify(&self, head: &RequestHead, peer: IpAddr, now: Time) -> Result<Verified, Refusal> {
+        let refuse = |reason, detail: Cow<'static, str>| Refusal {
+            challenge: Some(self.authenticator.challenge(reason)),
+            ..Refusal::new(reason, detail)
+        };
+        match self.authenticator.identify(&head.credentials, peer, now) {
+            Ok(Presented::Verified(verified)) => Ok(verified),
+            Ok(Presented::Nothing) => Err(refuse(Reason::Unauthenticated, "".into())),
+            Err(Rejected { reason, detail }) => Err(refuse(reason, detail.into())),
+        }
+    }
+
+    fn decide(
+        &self,
+        bundle: &Bundle,
+        matched: &Match<'_, '_>,
+        head: &RequestHead,
+        peer: IpAddr,
+        now: Time,
+        record: &mut Record,
+    ) -> Result<Subject, Refusal> {
+        let verified = self.identify(head, peer, now)?;
+        let Some(person) = bundle.join(&verified.issuer, &verified.claims) else {
+            return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
+        };
+        record.subject(&bundle.people().row(person).id);
+        let decision = decision::decide_route(bundle, matched, person, now);
+        if decision.is_allow() {
+            Ok(Subject { person, verified })
+        } else {
+            Err(Refusal {
+                challenge: Some(self.authenticator.challenge(decision.reason)),
+                ..Refusal::new(decision.reason, "")
+            })
+        }
+    }
+
+    /// The request that goes upstream, and the leave to send it.
+    fn permit(
+        &self,
+        head: RequestHead,
+        version: Version,
+        peer: IpAddr,
+        subject: Option<(&Bundle, Subject)>,
+        reason: Reason,
+        record: &mut Record,
+    ) -> Result<Permit, Refusal> {
+        let uri = target(&head)?;
+        let mut headers = head.headers;
+        // hyper asks the client to go on (100) when the upstream takes the first piece; an expectation that went
+        // along could leave the two connections out of step.
+        for name in [EXPECT, TRAILER, TRANSFER_ENCODING, CONTENT_LENGTH] {
+            headers.remove(name);
+        }
+        headers.insert(HOST, value(head.host.as_str())?);
+        headers.insert(FORWARDED_FOR, value(&peer.to_string())?);
+        headers.insert(FORWARDED_HOST, value(head.host.as_str())?);
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        // RFC 9110 7.6.3: the version in which the request came to us.
+        let via = if version == Version::HTTP_10 { "1.0 hallpass" } else { "1.1 hallpass" };
+        headers.append(VIA, HeaderValue::from_static(via));
+        headers.insert(DECISION_ID, id_value(record.id()));
+        if let (true, Some(authorization)) = (self.forward.authorization, head.credentials.authorization) {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        if let Some((bundle, subject)) = subject {
+            for (name, fact) in &self.forward.headers {
+                headers.insert(name.clone(), value(&subject.fact(bundle, *fact))?);
+            }
+        }
+        let framed = match head.body {
+            Framing::None => Framed::Nothing,
+            Framing::Length(bytes) => {
+                headers.insert(CONTENT_LENGTH, bytes.into());
+                if bytes == 0 { Framed::Nothing } else { Framed::Body }
+            }
+            Framing::Chunked => {
+                // Said by us because hyper would leave the body of a chunked GET out.
+                headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+                Framed::Body
+            }
+        };
+        let mut request = Request::new(());
+        *request.method_mut() = head.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        record.permit(reason);
+        Ok(Permit { head: request, framed })
+    }
+}
+
+/// A verified person of the roster.
+struct Subject {
+    person: PersonId,
+    verified: Verified,
+}
+
+impl Subject {
+    fn fact<'a>(&'a self, bundle: &'a Bundle, fact: Fact) -> Cow<'a, str> {
+        let person = bundle.people().row(self.person);
+        match fact {
+            Fact::Id => (&*person.id).into(),
+            Fact::Kinds => person.kinds.words().collect::<Vec<_>>().join(",").into(),
+            Fact::Issuer => (*self.verified.issuer).into(),
+        }
+    }
+}
+
+/// The route that the path and the declared query parameters name together.
+fn select<'b, 'p>(leaf: Leaf<'b, 'p>, head: &RequestHead) -> Result<Match<'b, 'p>, Refusal> {
+    let names = leaf.query_names();
+    if names.is_empty() {
+        return leaf.select(Vec::new()).ok_or_else(|| Refusal::new(Reason::NoRoute, ""));
+    }
+    // The apps that tell their pages apart by parameters read those from a form in the body just as well, and a body
+    // is not looked into.
+    if body_length(head.body) != Some(0) {
+        return Err(Refusal::new(Reason::AmbiguousRequest, "a body on a route that reads query parameters"));
+    }
+    let values = match &head.query {
+        Some(query) => query.read(names)?,
+        None => vec![None; names.len()],
+    };
+    leaf.select(values).ok_or_else(|| Refusal::new(Reason::NoRoute, "no route has these query parameters"))
+}
+
+/// The bytes of the body; `None` if only its end will tell.
+fn body_length(framing: Framing) -> Option<u64> {
+    match framing {
+        Framing::None => Some(0),
+        Framing::Length(bytes) => Some(bytes),
+        Framing::Chunked => None,
+    }
+}
+
+/// The request target: the path that was matched and the query that was read, byte for byte.
+fn target(head: &RequestHead) -> Result<Uri, Refusal> {
+    let path = head.path.encoded();
+    let query = head.query.as_ref().map(|query| query.as_str());
+    let text = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    // `http` cuts a fragment off without a word (T1), so what it made of the text is compared with the text.
+    match PathAndQuery::try_from(text) {
+        Ok(target) if target.path() == path && target.query() == query => Ok(Uri::from(target)),
+        _ => Err(Refusal::new(Reason::Internal, "the target cannot be written as it was read")),
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_bytes(text.as_bytes())
+        .map_err(|_| Refusal::new(Reason::Internal, "a value for the upstream cannot stand in a header"))
+}
+
+/// A decision id as a header value.
+pub(super) fn id_value(id: DecisionId) -> HeaderValue {
+    // Hexadecimal digits are always a value.
+    HeaderValue::from_bytes(&id.digits()).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// Lines of `src` that put a permit together.
+    fn makers(directory: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                makers(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                let lines = code.lines().filter(|line| makes_a_permit(line));
+                found.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+            }
+        }
+    }
+
+    /// `Permit {`, but neither the definition nor the name of another type.
+    fn makes_a_permit(line: &str) -> bool {
+        let defines = line.contains("struct Permit") || line.contains("impl Permit");
+        line.match_indices("Permit {").any(|(at, _)| {
+            !defines && !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+        })
+    }
+
+    #[test]
+    fn makes_a_permit_in_one_place_only() {
+        let mut found = Vec::new();
+        makers(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].contains("proxy/enforce.rs"), "{found:#?}");
+    }
+
+    #[test]
+    fn has_no_other_way_to_name_a_permit() {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file!())).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        assert!(!code.contains("Self {") && !code.contains("as Permit"), "a second way to make a permit");
+        assert!(!code.contains("derive(Debug, Clone)]\npub(super) struct Permit"));
+    }
+
+    #[test]
+    fn leaves_the_upstream_to_the_code_that_takes_a_permit() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/proxy");
+        let users: Vec<String> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| fs::read_to_string(path).unwrap().contains(concat!("try_send", "_request")))
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(users, ["forward.rs"]);
+    }
+}

@@ -1,0 +1,173 @@
+//! The way to the upstream. It costs a [`Permit`], and a permit is used up by it.
+//!
+//! Nothing is sent twice: only a request that hyper hands back untouched, because a kept connection turned out to be
+//! closed, goes out on another one.
+
+use super::body::{AnswerBody, Progress, RequestBody};
+use super::enforce::{Framed, Permit};
+use super::upstream::{Connection, Failure, Lease, Pool};
+use super::wire::Watch;
+use crate::decision::Reason;
+use crate::message;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::ext::ReasonPhrase;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the two sides of an exchange may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// The upstream, until the head of its answer, while it takes nothing of the request.
+    pub(super) head: Duration,
+    /// Either side, between two pieces of a body.
+    pub(super) body: Duration,
+}
+
+/// Sends the permitted request and returns the answer as soon as its head is there.
+pub(super) async fn forward(
+    permit: Permit,
+    incoming: Incoming,
+    pool: Rc<Pool>,
+    patience: Patience,
+    watch: Arc<Watch>,
+) -> Result<Response<AnswerBody>, Failure> {
+    let (head, framed) = permit.use_up();
+    let method = head.method().clone();
+    let body = match framed {
+        Framed::Nothing => RequestBody::none(),
+        Framed::Body => RequestBody::stream(incoming, patience.body),
+    };
+    let progress = body.progress();
+    let (parts, ()) = head.into_parts();
+    let mut request = Request::from_parts(parts, body);
+
+    let place = pool.place().await?;
+    let (response, connection) = loop {
+        let (mut connection, kept) = match pool.kept().await {
+            Some(connection) => (connection, true),
+            None => (pool.open().await?, false),
+        };
+        match send(&mut connection, request, &progress, patience.head).await {
+            Ok(response) => break (response, connection),
+            Err(Unanswered::Unsent(unsent)) if kept => request = *unsent,
+            Err(Unanswered::Unsent(_)) => {
+                return Err(Failure::new(
+                    Reason::UpstreamBad,
+                    "the upstream closed a new connection at once",
+                ));
+            }
+            Err(Unanswered::Failed(failure)) => return Err(failure),
+        }
+    };
+
+    let (parts, incoming) = response.into_parts();
+    let ending = judge(&parts, &method)?;
+    let mut headers = parts.headers;
+    message::clean_response(&mut headers);
+    // hyper frames anew, by what it knows of the body. It would believe these lines instead if they stayed.
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    if let Some(length) = ending.length.filter(|_| method == Method::HEAD) {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+
+    let lease = Lease::new(connection, place, progress, pool, ending.keep);
+    let mut response = Response::new(AnswerBody::stream(incoming, patience.body, lease, watch));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = headers;
+    // Of the extensions only this: the others would offer the client an upgrade.
+    if let Some(phrase) = parts.extensions.get::<ReasonPhrase>() {
+        response.extensions_mut().insert(phrase.clone());
+    }
+    Ok(response)
+}
+
+enum Unanswered {
+    /// No byte of the request was written.
+    Unsent(Box<Request<RequestBody>>),
+    Failed(Failure),
+}
+
+/// Sends one request and waits for the head of the answer. The clock of the upstream runs from the moment the request
+/// is handed over, begins anew with each piece of the body that the upstream takes, and stands still while the client
+/// is the one who keeps the upstream waiting: a slow upload is not the upstream's fault.
+async fn send(
+    connection: &mut Connection,
+    request: Request<RequestBody>,
+    progress: &Progress,
+    patience: Duration,
+) -> Result<Response<Incoming>, Unanswered> {
+    let mut answer = pin!(connection.sender.try_send_request(request));
+    let mut limit = pin!(tokio::time::sleep(patience));
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer.map_err(|error| unanswered(error, progress)),
+            () = &mut limit => {}
+        }
+        let now = Instant::now();
+        let until = progress.upstream_since().unwrap_or(now) + patience;
+        if until <= now {
+            let failure = Failure::new(Reason::UpstreamTimeout, "no answer from the upstream in time");
+            return Err(Unanswered::Failed(failure));
+        }
+        limit.as_mut().reset(until);
+    }
+}
+
+fn unanswered(mut error: TrySendError<Request<RequestBody>>, progress: &Progress) -> Unanswered {
+    if let Some(request) = error.take_message() {
+        return Unanswered::Unsent(Box::new(request));
+    }
+    let error = error.into_error();
+    Unanswered::Failed(if progress.has_failed() {
+        Failure::new(Reason::Malformed, format!("the body of the request failed: {error}"))
+    } else {
+        Failure::new(Reason::UpstreamBad, format!("no answer from the upstream: {error}"))
+    })
+}
+
+struct Ending {
+    /// Whether the end of the answer is certain enough to send another request after it.
+    keep: bool,
+    length: Option<HeaderValue>,
+}
+
+/// Refuses an answer whose end could be understood in two ways (RFC 9112 6.3), and an upgrade nobody asked for.
+fn judge(head: &http::response::Parts, method: &Method) -> Result<Ending, Failure> {
+    let bad = |detail| Err(Failure::new(Reason::UpstreamBad, detail));
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return bad("the upstream switched protocols unasked");
+    }
+    if head.status.as_u16() >= 600 {
+        return bad("the upstream's status is not one of HTTP");
+    }
+    let (length, coding) = (head.headers.get(CONTENT_LENGTH), head.headers.get(TRANSFER_ENCODING));
+    if length.is_some() && coding.is_some() {
+        return bad("the upstream's answer has both a content-length and a transfer-encoding");
+    }
+    if several(&head.headers, &CONTENT_LENGTH) || several(&head.headers, &TRANSFER_ENCODING) {
+        return bad("the upstream's answer says twice how long it is");
+    }
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return bad("the upstream's answer has a transfer-encoding other than chunked");
+    }
+    if length.is_some_and(|length| length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit)) {
+        return bad("the upstream's content-length is not a number");
+    }
+    // An app that sends a body where none belongs would have it read as the next answer, to somebody else's request.
+    // hyper notices what comes at once; where an app may send more, its answer is the last of the connection.
+    let bare = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let promised = coding.is_some() || length.is_some_and(|length| length != "0");
+    Ok(Ending { keep: *method != Method::HEAD && !(bare && promised), length: length.cloned() })
+}
+
+fn several(headers: &HeaderMap, name: &http::HeaderName) -> bool {
+    headers.get_all(name).iter().nth(1).is_some()
+}

@@ -1,0 +1,232 @@
+//! A listener and its workers, from the outside.
+
+use super::config::Config;
+use super::enforce::Enforcer;
+use super::forward::Patience;
+use super::upstream::Pool;
+use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
+use crate::pdp::{LoadError, Pdp};
+use crate::telemetry::{Clock, Counters, DecisionIds};
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::LocalSet;
+
+/// The buffer for what comes from the upstream on one connection, in bytes: the most that a head may have, and the
+/// most that is read of a body before the client takes it.
+const UPSTREAM_BUFFER_BYTES: usize = 64 * 1024;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    counters: Arc<Counters>,
+    stop: Stopper,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Tells a server to stop; may be cloned and handed to other threads.
+#[derive(Debug, Clone)]
+pub struct Stopper(Arc<watch::Sender<bool>>);
+
+impl Stopper {
+    /// Takes no further connections, and ends each open one after its present request.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The bundle could not be loaded.
+    Bundle(LoadError),
+    /// The address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// A thread or its runtime could not be made.
+    Worker(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Bundle(error) => error.fmt(f),
+            StartError::Listen(address, error) => write!(f, "cannot listen on `{address}`: {error}"),
+            StartError::Worker(error) => write!(f, "cannot start a worker: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Server {
+    /// Loads the bundle, listens, and serves on threads of its own.
+    ///
+    /// # Errors
+    /// The bundle has mistakes, the address is taken, or the system has no threads to give. Nothing runs then.
+    pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+        let pdp = Pdp::load(&config.bundle).map_err(StartError::Bundle)?;
+        Server::start_with(config, Arc::new(pdp), clock)
+    }
+
+    /// As [`start`](Server::start), with a decision point that somebody else loads; `config.bundle` is not read.
+    ///
+    /// # Errors
+    /// As for [`start`](Server::start), but for the bundle.
+    pub fn start_with(config: Config, pdp: Arc<Pdp>, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+        let listener =
+            TcpListener::bind(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
+        listener.set_nonblocking(true).map_err(|error| StartError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+
+        let enforcer = Enforcer::new(config.authenticator, config.forward);
+        if let Some(snapshot) = pdp.snapshot() {
+            for issuer in enforcer.unknown_issuers(&snapshot) {
+                tracing::warn!(
+                    issuer,
+                    "the bundle does not say how this issuer names people: it knows none of them"
+                );
+            }
+        }
+        let counters = Arc::new(Counters::default());
+        let workers = config.workers.max(1);
+        let slots =
+            Arc::new(Semaphore::new(config.upstream.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
+        let clients = config.limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+        let shared = Arc::new(Shared {
+            enforcer,
+            pdp,
+            clock,
+            ids: DecisionIds::random(),
+            counters: counters.clone(),
+            patience: Patience { head: config.timeouts.upstream, body: config.timeouts.body },
+            clients: Arc::new(Semaphore::new(clients)),
+            show_reason: config.show_reason,
+            limits: config.limits,
+            timeouts: config.timeouts,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let mut server = Server { address, counters, stop: Stopper(Arc::new(stop)), workers: Vec::new() };
+        for number in 0..workers {
+            // The share of this worker; the first ones take what is left over.
+            let idle_max =
+                config.upstream.idle_max / workers + usize::from(number < config.upstream.idle_max % workers);
+            let seat = Seat {
+                // All of them accept from the one queue, so a worker that ends leaves nobody in a queue of its own.
+                listener: listener.try_clone().map_err(StartError::Worker)?,
+                runtime: Builder::new_current_thread().enable_all().build().map_err(StartError::Worker)?,
+                upstream: config.upstream.clone(),
+                idle_max,
+                slots: slots.clone(),
+                shared: shared.clone(),
+                stopped: stopped.clone(),
+            };
+            let thread = thread::Builder::new()
+                .name(format!("hallpass-{number}"))
+                .spawn(move || seat.work())
+                .map_err(StartError::Worker)?;
+            server.workers.push(thread);
+        }
+        tracing::info!(%address, workers, "listening");
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+
+    /// A way to stop the server from elsewhere, a signal handler for instance.
+    pub fn stopper(&self) -> Stopper {
+        self.stop.clone()
+    }
+
+    /// Serves until the process is told to end (SIGTERM, SIGINT), and then as [`shutdown`](Server::shutdown).
+    ///
+    /// # Errors
+    /// The system does not let us listen for signals; the server is stopped then.
+    pub fn run(self) -> io::Result<()> {
+        let signals = Builder::new_current_thread().enable_io().build()?;
+        signals.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            io::Result::Ok(())
+        })?;
+        tracing::info!("told to stop");
+        self.shutdown();
+        Ok(())
+    }
+
+    /// Takes no further connections, lets what is in flight come to its end within `timeouts.drain`, cuts off the rest
+    /// and returns when all threads have ended.
+    pub fn shutdown(self) {
+        self.stop.stop();
+        self.wait();
+    }
+
+    /// Returns when all threads have ended, which they do after [`Stopper::stop`].
+    pub fn wait(mut self) {
+        for worker in std::mem::take(&mut self.workers) {
+            if worker.join().is_err() {
+                tracing::error!("a worker panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    /// A server that nobody holds any more stops, without anybody waiting for it.
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+/// What a thread is given to become a worker.
+struct Seat {
+    listener: TcpListener,
+    runtime: Runtime,
+    upstream: super::config::Upstream,
+    idle_max: usize,
+    slots: Arc<Semaphore>,
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Seat {
+    fn work(self) {
+        let Seat { listener, runtime, upstream, idle_max, slots, shared, stopped } = self;
+        let mut builder = hyper::client::conn::http1::Builder::new();
+        builder.max_buf_size(UPSTREAM_BUFFER_BYTES);
+        if shared.limits.headers != HEADERS_OF_HYPER {
+            builder.max_headers(shared.limits.headers);
+        }
+        let connect = shared.timeouts.connect;
+        let counters = shared.counters.clone();
+        let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, counters));
+        let worker = Rc::new(Worker { shared, pool });
+        let local = LocalSet::new();
+        let served = local.block_on(&runtime, async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            worker.run(listener, stopped).await;
+            io::Result::Ok(())
+        });
+        if let Err(error) = served {
+            tracing::error!(%error, "a worker could not listen");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One worker: one thread, one runtime, its own connections on both sides.
+
+use super::config::{Limits, Timeouts};
+use super::connection::{serve, told_to_stop};
+use super::enforce::Enforcer;
+use super::forward::Patience;
+use super::upstream::Pool;
+use crate::pdp::Pdp;
+use crate::telemetry::{Clock, Counters, DecisionIds};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch::Receiver;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+
+/// How many header lines hyper reads without being told; saying so would cost it an allocation for each head.
+pub(super) const HEADERS_OF_HYPER: usize = 100;
+
+/// How long a worker waits after `accept` itself failed, for want of file descriptors as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What all workers of a server share.
+pub(super) struct Shared {
+    pub(super) enforcer: Enforcer,
+    pub(super) pdp: Arc<Pdp>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: DecisionIds,
+    pub(super) counters: Arc<Counters>,
+    pub(super) timeouts: Timeouts,
+    pub(super) patience: Patience,
+    pub(super) limits: Limits,
+    pub(super) show_reason: bool,
+    /// Places for client connections.
+    pub(super) clients: Arc<Semaphore>,
+}
+
+/// One worker.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) pool: Rc<Pool>,
+}
+
+impl Worker {
+    /// Accepts and serves until the server is told to stop, and then until nothing is in flight or the grace is over.
+    /// What is in flight even then ends with the runtime.
+    pub(super) async fn run(self: Rc<Self>, listener: TcpListener, mut stop: Receiver<bool>) {
+        let pool = self.pool.clone();
+        let tidy = tokio::task::spawn_local(async move { pool.tidy().await });
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = told_to_stop(&mut stop) => break,
+                Some(ended) = connections.join_next() => self.note(ended),
+                (stream, peer, place) = self.accept(&listener) => {
+                    let connection = serve(self.clone(), stream, peer, stop.clone());
+                    connections.spawn_local(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+            }
+        }
+        drop(listener);
+        let drained = tokio::time::timeout(self.shared.timeouts.drain, async {
+            while let Some(ended) = connections.join_next().await {
+                self.note(ended);
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "connections were cut off when the grace was over"
+            );
+        }
+        tidy.abort();
+    }
+
+    /// The next client, once there is a place for it. Until then it waits in the queue of the operating system. May be
+    /// dropped at any await: a place that was taken is given back, and no accepted client is lost.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+    ) -> (TcpStream, std::net::SocketAddr, OwnedSemaphorePermit) {
+        loop {
+            let place = self.place().await;
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    self.shared.counters.connections.add();
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%peer, %error, "a client left at once");
+                        continue;
+                    }
+                    return (stream, peer, place);
+                }
+                Err(error) => {
+                    self.shared.counters.accept_failed.add();
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn place(&self) -> OwnedSemaphorePermit {
+        loop {
+            if let Ok(place) = self.shared.clients.clone().try_acquire_owned() {
+                return place;
+            }
+            self.shared.counters.accept_paused.add();
+            // Fails only for a semaphore that was closed, and this one never is.
+            if let Ok(place) = self.shared.clients.clone().acquire_owned().await {
+                return place;
+            }
+        }
+    }
+
+    fn note(&self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            self.shared.counters.panics.add();
+            tracing::error!(%error, "a connection panicked");
+        }
+    }
+}

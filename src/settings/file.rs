@@ -1,0 +1,444 @@
+//! The configuration file, key by key.
+
+use super::values;
+use super::{Diagnostic, Source};
+use crate::identity::{
+    Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, KeySet, Peers, TrustedHeader,
+};
+use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
+use crate::proxy::{Config, Fact, Forward, Limits, Timeouts, Upstream};
+use http::HeaderName;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const KEYS: &[&str] =
+    &["listen", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers"];
+const UPSTREAM: &[&str] = &["address", "connections_max", "idle_max", "idle"];
+const IDENTITY: &[&str] = &["jwt", "trusted_header"];
+const JWT: &[&str] = &["issuer", "audience", "algorithms", "keys", "leeway"];
+const TRUSTED_HEADER: &[&str] = &["name", "issuer", "peers"];
+const FORWARD: &[&str] = &["headers", "authorization"];
+const TIMEOUTS: &[&str] = &["head", "idle", "connect", "upstream", "body", "drain"];
+const LIMITS: &[&str] = &["connections", "head_bytes", "headers"];
+const ANSWERS: &[&str] = &["reason"];
+const FACTS: &[(&str, Fact)] = &[("id", Fact::Id), ("kinds", Fact::Kinds), ("issuer", Fact::Issuer)];
+const ALGORITHMS: &[(&str, Algorithm)] =
+    &[("RS256", Algorithm::Rs256), ("ES256", Algorithm::Es256), ("EdDSA", Algorithm::EdDsa)];
+
+pub(super) fn read(source: &Source, directory: &Path) -> (Option<Config>, Vec<Diagnostic>) {
+    let mut reader = Reader { diags: Diags::new(std::slice::from_ref(source)), directory };
+    let config = read_document(source, 0, &mut reader.diags).and_then(|node| reader.config(&node));
+    let config = config.filter(|_| !reader.diags.has_errors());
+    (config, reader.diags.into_sorted())
+}
+
+struct Reader<'a> {
+    diags: Diags,
+    directory: &'a Path,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, node: &Node) -> Option<Config> {
+        let fields = Fields::of(node, "a configuration", KEYS, &mut self.diags)?;
+        // Each part is read whatever became of the one before, so that every mistake is found at once.
+        let listen = self.listen(&fields);
+        let upstream = fields.need("upstream", &mut self.diags).and_then(|node| self.upstream(node));
+        let bundle =
+            fields.need("bundle", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
+        let authenticator = self.identity(&fields);
+        let forward = fields.get("forward").map_or(Some(Forward::default()), |node| self.forward(node));
+        let timeouts = fields.get("timeouts").map_or(Some(Timeouts::default()), |node| self.timeouts(node));
+        let limits = fields.get("limits").map_or(Some(Limits::default()), |node| self.limits(node));
+        let show_reason = fields.get("answers").map_or(Some(false), |node| self.answers(node));
+        let workers = match fields.get("workers") {
+            Some(node) => values::number(node, "the number of workers", 1..=1024, &mut self.diags),
+            None => Some(std::thread::available_parallelism().map_or(1, Into::into)),
+        };
+        Some(Config {
+            listen: listen?,
+            upstream: upstream?,
+            bundle: bundle?,
+            authenticator: authenticator?,
+            forward: forward?,
+            timeouts: timeouts?,
+            limits: limits?,
+            show_reason: show_reason?,
+            workers: workers?,
+        })
+    }
+
+    fn listen(&mut self, fields: &Fields<'_>) -> Option<SocketAddr> {
+        let node = fields.need("listen", &mut self.diags)?;
+        values::listen(node, &mut self.diags)
+    }
+
+    fn path(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
+        values::text(node, what, &mut self.diags).map(|path| self.directory.join(path))
+    }
+
+    fn upstream(&mut self, node: &Node) -> Option<Upstream> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "an upstream", UPSTREAM, diags)?;
+        let address = fields.need("address", diags).and_then(|node| values::upstream(node, diags));
+        let connections_max = optional(&fields, "connections_max", 256, |node| {
+            values::number(node, "`connections_max`", 1..=65_536, diags)
+        });
+        let idle_max =
+            optional(&fields, "idle_max", 64, |node| values::number(node, "`idle_max`", 0..=65_536, diags));
+        let idle =
+            optional(&fields, "idle", Duration::from_secs(30), |node| values::duration(node, false, diags));
+        Some(Upstream {
+            address: address?,
+            connections_max: connections_max?,
+            idle_max: idle_max?,
+            idle: idle?,
+        })
+    }
+
+    fn identity(&mut self, fields: &Fields<'_>) -> Option<Authenticator> {
+        let errors = self.diags.error_count();
+        let mut issuers = Vec::new();
+        let mut header = None;
+        if let Some(node) = fields.get("identity") {
+            let identity =
+                Fields::of(node, "a list of ways to prove an identity", IDENTITY, &mut self.diags)?;
+            if let Some(list) = identity.get("jwt") {
+                let list = list.as_list("a list of issuers", &mut self.diags)?;
+                issuers = list.iter().filter_map(|node| self.jwt(node)).collect();
+            }
+            header = identity.get("trusted_header").and_then(|node| self.trusted_header(node));
+        }
+        if self.diags.error_count() > errors {
+            return None;
+        }
+        if issuers.is_empty() && header.is_none() {
+            self.diags
+                .warning(fields.key_span("identity"), "no_identity", "nobody can prove an identity")
+                .help("every request to a route that is not public will be refused; add `identity`");
+        }
+        let span = fields.key_span("identity");
+        Authenticator::new(issuers, header).map_err(|error| self.refuse(span, error)).ok()
+    }
+
+    fn jwt(&mut self, node: &Node) -> Option<JwtIssuer> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "an issuer of tokens", JWT, diags)?;
+        let issuer = fields.need("issuer", diags).and_then(|node| values::text(node, "the issuer", diags));
+        let audience =
+            fields.need("audience", diags).and_then(|node| values::text(node, "the audience", diags));
+        let algorithms = fields.need("algorithms", diags).and_then(|node| {
+            let list = node.as_list("a list of algorithms", diags)?;
+            let read = |node| choose(node, "an algorithm", ALGORITHMS, diags);
+            list.iter().map(read).collect::<Option<Vec<_>>>()
+        });
+        let leeway = optional(&fields, "leeway", Duration::ZERO, |node| values::duration(node, true, diags));
+        let keys = fields.need("keys", diags).and_then(|node| self.keys(node));
+        let settings = JwtSettings {
+            issuer: issuer?.to_owned(),
+            audience: audience?.to_owned(),
+            algorithms: algorithms?,
+            leeway: leeway?,
+        };
+        JwtIssuer::new(settings, keys?).map_err(|error| self.refuse(node.span, error)).ok()
+    }
+
+    fn keys(&mut self, node: &Node) -> Option<KeySet> {
+        let path = self.path(node, "the file of keys")?;
+        let bytes = match super::read_bounded(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let text = format!("cannot read `{}`: {error}", path.display());
+                self.diags.error(node.span, "unreadable", text);
+                return None;
+            }
+        };
+        match KeySet::parse(&bytes) {
+            Ok(keys) => {
+                for key in keys.ignored() {
+                    let text = format!("key {} of `{}` is not used: {}", key.index, path.display(), key.why);
+                    self.diags.warning(node.span, "unused_key", text);
+                }
+                Some(keys)
+            }
+            Err(error) => {
+                let text = format!("`{}` is no set of keys: {error}", path.display());
+                self.diags.error(node.span, "bad_keys", text);
+                None
+            }
+        }
+    }
+
+    fn trusted_header(&mut self, node: &Node) -> Option<TrustedHeader> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "a trusted header", TRUSTED_HEADER, diags)?;
+        let name = fields.need("name", diags).and_then(|node| {
+            let name = node.as_text("a header name", diags)?;
+            values::header_name(name, node.span, diags)
+        });
+        let issuer = fields.need("issuer", diags).and_then(|node| values::text(node, "the issuer", diags));
+        let peers = fields.need("peers", diags).and_then(|node| self.peers(node));
+        TrustedHeader::new(name?, issuer?, peers?).map_err(|error| self.refuse(node.span, error)).ok()
+    }
+
+    fn peers(&mut self, node: &Node) -> Option<Peers> {
+        let list = node.as_list("a list of addresses", &mut self.diags)?;
+        let mut entries = Vec::new();
+        for node in list {
+            let entry = values::text(node, "an address", &mut self.diags)?;
+            // One at a time first, so that a mistake is shown where it stands.
+            if let Err(error) = Peers::parse(&[entry]) {
+                self.refuse(node.span, error);
+                return None;
+            }
+            entries.push(entry);
+        }
+        if entries.is_empty() {
+            self.diags
+                .error(node.span, "empty", "the list of peers is empty, so nobody is believed")
+                .help("list the addresses of the gateway");
+            return None;
+        }
+        Peers::parse(&entries).map_err(|error| self.refuse(node.span, error)).ok()
+    }
+
+    fn forward(&mut self, node: &Node) -> Option<Forward> {
+        let fields = Fields::of(node, "what is forwarded", FORWARD, &mut self.diags)?;
+        let headers = optional(&fields, "headers", Vec::new(), |node| self.told_headers(node));
+        let authorization =
+            optional(&fields, "authorization", false, |node| node.as_bool("true or false", &mut self.diags));
+        Some(Forward { headers: headers?, authorization: authorization? })
+    }
+
+    fn told_headers(&mut self, node: &Node) -> Option<Vec<(HeaderName, Fact)>> {
+        let mut headers: Vec<(HeaderName, Fact)> = Vec::new();
+        for (key, node) in node.as_map("header names", &mut self.diags)? {
+            let name = values::told_header(&key.text, key.span, &mut self.diags);
+            let fact = choose(node, "what to say of the subject", FACTS, &mut self.diags);
+            let (Some(name), Some(fact)) = (name, fact) else { continue };
+            if headers.iter().any(|(other, _)| *other == name) {
+                self.diags.error(
+                    key.span,
+                    "duplicate_key",
+                    format!("the header `{}` is there already", key.text),
+                );
+            }
+            headers.push((name, fact));
+        }
+        Some(headers)
+    }
+
+    fn timeouts(&mut self, node: &Node) -> Option<Timeouts> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "timeouts", TIMEOUTS, diags)?;
+        let default = Timeouts::default();
+        let mut read = |name, default, zero| {
+            optional(&fields, name, default, |node| values::duration(node, zero, diags))
+        };
+        let head = read("head", default.head, false);
+        let idle = read("idle", default.idle, false);
+        let connect = read("connect", default.connect, false);
+        let upstream = read("upstream", default.upstream, false);
+        let body = read("body", default.body, false);
+        // Not to wait for anybody is one way to stop.
+        let drain = read("drain", default.drain, true);
+        Some(Timeouts {
+            head: head?,
+            idle: idle?,
+            connect: connect?,
+            upstream: upstream?,
+            body: body?,
+            drain: drain?,
+        })
+    }
+
+    fn limits(&mut self, node: &Node) -> Option<Limits> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "limits", LIMITS, diags)?;
+        let default = Limits::default();
+        let mut read = |name, what, default, range| {
+            optional(&fields, name, default, |node| values::number(node, what, range, diags))
+        };
+        let connections = read("connections", "`connections`", default.connections, 1..=1_000_000);
+        let head_bytes = read("head_bytes", "`head_bytes`", default.head_bytes, 1024..=1_048_576);
+        let headers = read("headers", "`headers`", default.headers, 8..=1000);
+        Some(Limits { connections: connections?, head_bytes: head_bytes?, headers: headers? })
+    }
+
+    fn answers(&mut self, node: &Node) -> Option<bool> {
+        let fields = Fields::of(node, "what is answered", ANSWERS, &mut self.diags)?;
+        optional(&fields, "reason", false, |node| node.as_bool("true or false", &mut self.diags))
+    }
+
+    fn refuse(&mut self, span: Span, error: ConfigError) {
+        self.diags.error(span, "bad_identity", error.message).maybe_help(error.help);
+    }
+}
+
+/// What stands at a key, or `default` where the key is not there; a key with nothing at it is not "not there".
+fn optional<T>(
+    fields: &Fields<'_>,
+    name: &str,
+    default: T,
+    read: impl FnOnce(&Node) -> Option<T>,
+) -> Option<T> {
+    match fields.get(name) {
+        Some(Node { value: Value::Broken, .. }) => None,
+        Some(node) => read(node),
+        None => Some(default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::Address;
+
+    fn read_text(text: &str) -> (Option<Config>, Vec<String>) {
+        let source = Source { name: "hallpass.yaml".into(), bytes: text.as_bytes().to_vec() };
+        let (config, diagnostics) = read(&source, Path::new("/etc/hallpass"));
+        let line = |d: &Diagnostic| format!("{}:{} {}: {}", d.place.line, d.place.column, d.code, d.message);
+        (config, diagnostics.iter().map(line).collect())
+    }
+
+    const LEAST: &str = "listen: 127.0.0.1:0\nupstream: {address: '127.0.0.1:9000'}\nbundle: policy\n";
+    const HEADER: &str =
+        "identity: {trusted_header: {name: X-Remote-User, issuer: gateway, peers: [10.1.2.3]}}\n";
+
+    #[test]
+    fn reads_the_least_with_defaults_and_warns_that_nobody_can_sign_in() {
+        let (config, found) = read_text(LEAST);
+        let config = config.unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:0");
+        assert_eq!(config.bundle, Path::new("/etc/hallpass/policy"));
+        assert_eq!(config.upstream.connections_max, 256);
+        assert_eq!(config.timeouts.head, Duration::from_secs(10));
+        assert_eq!(config.limits.head_bytes, 65_536);
+        assert!(config.workers >= 1 && !config.show_reason);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("no_identity"), "{found:?}");
+    }
+
+    #[test]
+    fn reads_everything() {
+        let (config, found) = read_text(&format!(
+            "listen: '[::1]:8080'\n\
+             upstream: {{address: 'app.internal:80', connections_max: 8, idle_max: 0, idle: 5s}}\n\
+             bundle: /srv/policy\n\
+             {HEADER}\
+             forward: {{headers: {{X-School-User: id, X-School-Kinds: kinds, X-Idp: issuer}}, authorization: true}}\n\
+             timeouts: {{head: 1s, idle: 2m, connect: 250ms, upstream: 1h, body: 3s, drain: 0s}}\n\
+             limits: {{connections: 10, head_bytes: 8192, headers: 50}}\n\
+             answers: {{reason: true}}\n\
+             workers: 3\n"
+        ));
+        assert_eq!(found, Vec::<String>::new());
+        let config = config.unwrap();
+        assert_eq!(config.upstream.address, Address::Name("app.internal".into(), 80));
+        assert_eq!(config.bundle, Path::new("/srv/policy"));
+        assert_eq!(config.forward.headers.len(), 3);
+        assert!(config.forward.authorization && config.show_reason);
+        assert_eq!(config.timeouts.idle, Duration::from_secs(120));
+        assert_eq!(config.timeouts.connect, Duration::from_millis(250));
+        assert_eq!(config.timeouts.drain, Duration::ZERO);
+        assert_eq!((config.limits.connections, config.limits.headers, config.workers), (10, 50, 3));
+        assert_eq!(config.authenticator.header().unwrap().name(), "x-remote-user");
+    }
+
+    #[test]
+    fn reports_every_mistake_at_once_with_its_place() {
+        let (config, found) = read_text(
+            "listen: localhost\n\
+             upstream: {adress: 'http://app'}\n\
+             identity: {trusted_header: {name: X Remote, issuer: gateway, peers: [0.0.0.0/0]}}\n\
+             timeouts: {head: 10, idle: 0s, body: 25h}\n\
+             limits: {connections: 0}\n\
+             workers: many\n",
+        );
+        assert!(config.is_none());
+        let places: Vec<&str> = found.iter().map(|found| found.split(": ").next().unwrap()).collect();
+        let expected = [
+            "1:1 missing_key",
+            "1:9 bad_address",
+            "2:1 missing_key",
+            "2:12 unknown_key",
+            "3:35 bad_header",
+            "3:70 bad_identity",
+            "4:18 bad_duration",
+            "4:28 out_of_range",
+            "4:38 out_of_range",
+            "5:23 out_of_range",
+            "6:10 wrong_type",
+        ];
+        let mut sorted = places.clone();
+        sorted.sort_unstable();
+        let mut wanted: Vec<&str> = expected.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(sorted, wanted, "{found:#?}");
+    }
+
+    #[test]
+    fn refuses_headers_that_mean_something_else() {
+        for name in
+            ["Host", "connection", "Content-Type", "X-Forwarded-For", "X_School", "X.School", "Via", ""]
+        {
+            let (config, found) = read_text(&format!("{LEAST}forward: {{headers: {{'{name}': id}}}}\n"));
+            assert!(config.is_none(), "{name}: {found:?}");
+        }
+        let (config, found) = read_text(&format!("{LEAST}forward: {{headers: {{X-A: id, x-a: kinds}}}}\n"));
+        assert!(config.is_none(), "{found:?}");
+    }
+
+    #[test]
+    fn refuses_addresses_that_are_none() {
+        for address in [
+            "http://app:80",
+            "app",
+            "app:",
+            "app:0",
+            "app:+80",
+            "app:99999",
+            "127.1:80",
+            "a b:80",
+            ":80",
+            "[::1]",
+        ] {
+            let text = format!("listen: 127.0.0.1:0\nbundle: policy\nupstream: {{address: '{address}'}}\n");
+            let (config, found) = read_text(&text);
+            assert!(config.is_none(), "{address}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_duration() {
+        for text in ["10", "s", "1.5s", "-1s", "+1s", "1 s", "1S", "99999999999s", "1d", "''"] {
+            let (config, found) = read_text(&format!("{LEAST}timeouts: {{head: {text}}}\n"));
+            assert!(config.is_none(), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn names_the_file_of_keys_that_cannot_be_read() {
+        let (config, found) = read_text(&format!(
+            "{LEAST}identity: {{jwt: [{{issuer: i, audience: a, algorithms: [ES256], keys: jwks.json}}]}}\n"
+        ));
+        assert!(config.is_none());
+        assert!(found.len() == 1 && found[0].contains("cannot read `/etc/hallpass/jwks.json`"), "{found:?}");
+    }
+
+    #[test]
+    fn renders_a_mistake_for_a_person() {
+        let directory = std::env::temp_dir();
+        let path = directory.join(format!("hallpass-settings-{}.yaml", std::process::id()));
+        std::fs::write(&path, "listen: nowhere\n").unwrap();
+        let text = Config::load(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(
+            text.contains("`nowhere` is not an address to listen on") && text.contains("^^^^^^^"),
+            "{text}"
+        );
+        assert!(
+            Config::load(Path::new("/nowhere/at.all")).unwrap_err().contains("cannot read `/nowhere/at.all`")
+        );
+    }
+}
