@@ -19,7 +19,7 @@ pub(super) fn run(path: &Path) -> io::Result<Outcome> {
     };
     match Server::start(config, Arc::new(SystemClock)) {
         Ok(server) => {
-            server.wait();
+            server.run()?;
             Ok(Outcome::Yes)
         }
         Err(error) => {
