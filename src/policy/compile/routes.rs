@@ -52,7 +52,7 @@ pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
         };
         let Some(mut route) = read_route(bundle, key, node, &template, diags) else { continue };
         let id = crate::policy::table::Id::from_row(bundle.routes.table.len() as u32);
-        let before = bundle.routes.tree.insert(&mut template, id);
+        let before = bundle.routes.tree.insert(&mut template, id, route.conceal);
         route.query = template.query;
         for other in before {
             check_apart(bundle, &route, key, other, &places, diags);

@@ -160,6 +160,8 @@ impl Routes {
         let method = if method == "HEAD" { "GET" } else { method };
         match paths.endpoint(method) {
             Some(endpoint) => Lookup::Found(Leaf { routes: self, endpoint, path, captures }),
+            // Where every method conceals itself, the path does not exist for those who ask with another.
+            None if paths.allow().is_empty() => Lookup::NoRoute,
             None => Lookup::NoMethod(paths.allow()),
         }
     }

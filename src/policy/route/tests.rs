@@ -60,7 +60,7 @@ fn shape(template: &Template) -> String {
 fn tree_of(templates: &[Template]) -> Tree {
     let mut tree = Tree::default();
     for (number, template) in templates.iter().enumerate() {
-        tree.insert(&mut template.clone(), super::super::table::Id::from_row(number as u32));
+        tree.insert(&mut template.clone(), super::super::table::Id::from_row(number as u32), false);
     }
     tree
 }
@@ -153,7 +153,7 @@ fn a_method_that_the_winner_lacks_is_not_looked_for_elsewhere() {
     let mut tree = Tree::default();
     for (number, text) in ["POST /a/export", "GET /a/{x}", "DELETE /a/{x}"].iter().enumerate() {
         let mut template = Template::parse(text).unwrap();
-        tree.insert(&mut template, super::super::table::Id::from_row(number as u32));
+        tree.insert(&mut template, super::super::table::Id::from_row(number as u32), false);
     }
     let routes = Routes { table: Table::default(), tree };
     let allow = |method, path| match routes.find(method, path) {
@@ -165,4 +165,19 @@ fn a_method_that_the_winner_lacks_is_not_looked_for_elsewhere() {
     assert_eq!(allow("get", "/a/1").as_deref(), Some("DELETE, GET, HEAD"));
     assert_eq!(allow("HEAD", "/a/1"), None);
     assert!(matches!(routes.find("HEAD", "/a/1"), Lookup::Found(_)));
+}
+
+#[test]
+fn a_concealed_route_is_not_told_of_by_allow() {
+    let mut tree = Tree::default();
+    for (number, (text, hidden)) in
+        [("GET /a", false), ("DELETE /a", true), ("GET /b", true)].iter().enumerate()
+    {
+        let mut template = Template::parse(text).unwrap();
+        tree.insert(&mut template, super::super::table::Id::from_row(number as u32), *hidden);
+    }
+    let routes = Routes { table: Table::default(), tree };
+    assert!(matches!(routes.find("PUT", "/a"), Lookup::NoMethod("GET, HEAD")));
+    assert!(matches!(routes.find("DELETE", "/a"), Lookup::Found(_)));
+    assert!(matches!(routes.find("PUT", "/b"), Lookup::NoRoute));
 }

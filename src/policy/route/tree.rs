@@ -30,6 +30,8 @@ pub(crate) struct Paths {
 /// The routes of one path template and method.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoint {
+    /// Whether any of the routes may be known to exist.
+    listed: bool,
     pub(super) query_names: Vec<String>,
     pub(super) routes: Vec<RouteId>,
 }
@@ -68,8 +70,8 @@ impl Paths {
 
 impl Tree {
     /// Adds a route. The query parts learn their slots. Gives back the routes of the same path and method that were
-    /// there before.
-    pub(crate) fn insert(&mut self, template: &mut Template, route: RouteId) -> Vec<RouteId> {
+    /// there before. A `hidden` route is not listed in `Allow`, which would tell that it exists.
+    pub(crate) fn insert(&mut self, template: &mut Template, route: RouteId, hidden: bool) -> Vec<RouteId> {
         let mut node = &mut self.root;
         let mut tail = false;
         for segment in &template.segments {
@@ -91,7 +93,9 @@ impl Tree {
         }
         let before = endpoint.routes.clone();
         endpoint.routes.push(route);
-        paths.allow = allow(paths.endpoints.keys());
+        endpoint.listed |= !hidden;
+        paths.allow =
+            allow(paths.endpoints.iter().filter(|(_, endpoint)| endpoint.listed).map(|(method, _)| method));
         before
     }
 
