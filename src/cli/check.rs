@@ -46,7 +46,8 @@ fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result
         let mut holders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (person, held) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
             let role = &domain.roles()[held.role];
-            for permission in role.granted().map(|permission| &domain.permissions()[permission]) {
+            for permission in bundle.grants_of(held).listed().into_iter().map(|id| &domain.permissions()[id])
+            {
                 if permission.power {
                     let who = &bundle.people().row(person).id;
                     let holder = format!("{who} ({} at {})", role.name, bundle.scopes().name(held.scope));

@@ -2,7 +2,7 @@
 
 use super::{ExplainArgs, Outcome, load, story};
 use crate::decision::authzen::{self, Properties};
-use crate::decision::{Ask, Reason, asks, explain};
+use crate::decision::{AccessRequest, Ask, Reason, explain, questions};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
@@ -66,6 +66,7 @@ fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String
     Ok(authzen::Request {
         subject_type: person.and_then(|person| person.kinds.words().next()).unwrap_or("staff").to_owned(),
         subject_id: subject.clone(),
+        subject_properties: authzen::SubjectProperties::default(),
         action: action.clone(),
         target: args.target.clone(),
         access: giving,
@@ -76,6 +77,7 @@ fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String
             student: args.student.clone(),
             buildings: None,
             explicit: None,
+            assigned: None,
         },
         time: None,
     })
@@ -165,22 +167,31 @@ fn every_requirement(
     now: Time,
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
-    for ask in asks(bundle, matched, subject) {
-        let told = match ask {
-            Ok(ask) => {
-                let asked = crate::decision::AccessRequest { subject, ask, now };
-                writeln!(out)?;
-                writeln!(out, "It requires {}.", required(bundle, &asked.ask))?;
-                let told = explain(bundle, &asked);
-                story::tell(bundle, &asked, &told, out)?;
-                told.decision.is_allow()
+    for alternatives in questions(bundle, matched, subject, None) {
+        let several = alternatives.len() > 1;
+        let mut allowed = false;
+        for question in alternatives {
+            let told = match question {
+                Ok((ask, facts)) => {
+                    let asked = AccessRequest { subject, ask, facts, now };
+                    let needs = if several { "One of what it requires:" } else { "It requires" };
+                    writeln!(out)?;
+                    writeln!(out, "{needs} {}.", required(bundle, &asked.ask))?;
+                    let told = explain(bundle, &asked);
+                    story::tell(bundle, &asked, &told, out)?;
+                    told.decision.is_allow()
+                }
+                Err(reason) => {
+                    story::no(reason, out)?;
+                    false
+                }
+            };
+            allowed |= told;
+            if allowed {
+                break;
             }
-            Err(reason) => {
-                story::no(reason, out)?;
-                false
-            }
-        };
-        if !told {
+        }
+        if !allowed {
             return Ok(Outcome::No);
         }
     }

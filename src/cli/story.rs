@@ -154,6 +154,7 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         }
         Standing::Decided => "grants it, which is not enough here".to_owned(),
         Standing::AlsoGrants => "grants it too".to_owned(),
+        Standing::GrantsWithin => "grants it to those in a relation that is not met here".to_owned(),
         Standing::DoesNotGrant => "does not grant it".to_owned(),
         Standing::ReplacedAt(scope) => {
             format!("not asked: the role at {} takes its place", bundle.scopes().name(scope))
@@ -268,6 +269,9 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::WrongLevel => "the permission is asked at a place that is too broad for it",
         Reason::NoRoleInContext => "no role that could decide this is held here",
         Reason::PermissionNotGranted => "no role that is held here grants it",
+        Reason::RelationUnmet => "it is granted for one's own only, and this is not",
+        Reason::StepUpRequired => "it asks for a fresh or stronger log-in",
+        Reason::Blocked => "the person is kept away from this student or place",
         Reason::ModuleGated => "the module is not on in the role above",
         Reason::RequiresMissing => "another permission that it needs is missing",
         Reason::LevelBelowRequired => "the access to this document does not reach that far",

@@ -2,8 +2,9 @@
 
 use super::Reason;
 use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
-use crate::policy::{Access, DocumentAction};
+use crate::policy::{Access, Claims, DocumentAction};
 use crate::time::Time;
+use std::fmt;
 
 /// One question to a bundle.
 #[derive(Debug, Clone, Copy)]
@@ -12,8 +13,35 @@ pub struct AccessRequest<'a> {
     pub subject: PersonId,
     /// What for.
     pub ask: Ask<'a>,
+    /// What the request says beside that, for relations, blocks and step-up.
+    pub facts: Facts<'a>,
     /// When.
     pub now: Time,
+}
+
+/// What a request says beside its subject and resource. What is not known is `None`, and never guessed.
+#[derive(Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// The student who is asked about.
+    pub student: Option<PersonId>,
+    /// A second person whom the request names.
+    pub target: Option<PersonId>,
+    /// Those to whom the resource is assigned.
+    pub assigned: Option<&'a [PersonId]>,
+    /// What the subject's token says.
+    pub claims: Option<&'a dyn Claims>,
+}
+
+impl fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claims are not shown: a log is no place for them.
+        let Facts { student, target, assigned, claims: _ } = self;
+        f.debug_struct("Facts")
+            .field("student", student)
+            .field("target", target)
+            .field("assigned", assigned)
+            .finish()
+    }
 }
 
 /// What is asked for.
@@ -45,6 +73,8 @@ pub struct DocumentAsk<'a> {
     pub buildings: Result<&'a [ScopeId], Reason>,
     /// What the document's own grants give the subject.
     pub explicit: Access,
+    /// The student it is about, if that is known.
+    pub student: Option<PersonId>,
     /// For sharing and transferring: to whom.
     pub target: Option<PersonId>,
     /// For sharing: what is given.

@@ -5,9 +5,9 @@
 //! `edit`, `create`, `share`, `transfer`, `delete`. `action.properties` holds `target` (the id of a person) and
 //! `access` (what is given). `context.time` is RFC 3339. Members that are not named here are ignored.
 
-use super::{AccessRequest, Ask, DocumentAsk, Reason};
+use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
-use crate::policy::{Access, Bundle, DocumentAction, Kind};
+use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind};
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct Request {
     pub subject_type: String,
     /// The id of a person of the roster.
     pub subject_id: String,
+    /// `subject.properties`: read as the claims of a token.
+    pub subject_properties: SubjectProperties,
     /// A permission, or what is done with a document.
     pub action: String,
     /// `action.properties.target`: the id of a person.
@@ -46,6 +48,8 @@ pub struct Properties {
     pub buildings: Option<Vec<String>>,
     /// What the document's own grants give the subject.
     pub explicit: Option<Access>,
+    /// The ids of those to whom the resource is assigned.
+    pub assigned: Option<Vec<String>>,
 }
 
 /// Why a request is not one: where in it, and what would be right.
@@ -70,6 +74,10 @@ impl std::error::Error for ShapeError {}
 pub struct Resolved {
     subject: PersonId,
     now: Time,
+    student: Option<PersonId>,
+    target: Option<PersonId>,
+    assigned: Option<Vec<PersonId>>,
+    claims: SubjectProperties,
     question: Question,
 }
 
@@ -89,7 +97,13 @@ impl Resolved {
                 Ask::Document(DocumentAsk { buildings, ..*ask })
             }
         };
-        AccessRequest { subject: self.subject, ask, now: self.now }
+        let facts = Facts {
+            student: self.student,
+            target: self.target,
+            assigned: self.assigned.as_deref(),
+            claims: Some(&self.claims),
+        };
+        AccessRequest { subject: self.subject, ask, facts, now: self.now }
     }
 }
 
@@ -116,6 +130,9 @@ impl Request {
         Ok(Request {
             subject_type: text(subject, "type", "subject.type")?.to_owned(),
             subject_id: text(subject, "id", "subject.id")?.to_owned(),
+            subject_properties: SubjectProperties(
+                optional_object(subject, "properties", "subject.properties")?.cloned().unwrap_or_default(),
+            ),
             action: text(action, "name", "action.name")?.to_owned(),
             target: optional_text(action_properties, "target", "action.properties.target")?
                 .map(str::to_owned),
@@ -126,8 +143,9 @@ impl Request {
                 form: optional_text(properties, "form", "resource.properties.form")?.map(str::to_owned),
                 student: optional_text(properties, "student", "resource.properties.student")?
                     .map(str::to_owned),
-                buildings: buildings(properties)?,
+                buildings: names(properties, "buildings", "resource.properties.buildings")?,
                 explicit: optional_access(properties, "explicit", "resource.properties.explicit")?,
+                assigned: names(properties, "assigned", "resource.properties.assigned")?,
             },
             time,
         })
@@ -147,12 +165,32 @@ impl Request {
         if person.suspended {
             return Err(Reason::Suspended);
         }
+        let find = |id: &String| bundle.people().find(id);
+        let said = &self.properties;
+        let listed = bundle.documents().find(&self.resource_id).filter(|_| said.form.is_none());
+        let student = match &said.student {
+            Some(id) => find(id),
+            None => listed.filter(|_| self.resource_type == "document").map(|listed| listed.student),
+        };
         let question = if self.resource_type == "document" {
-            self.document(bundle, subject)?
+            self.document(bundle, subject, student)?
         } else {
             self.permission(bundle)?
         };
-        Ok(Resolved { subject, now: self.time.unwrap_or(now), question })
+        // A target that is named and not known is not nobody: it may be blocked.
+        let target = match &self.target {
+            Some(id) => Some(find(id).ok_or(Reason::AttributeMissing)?),
+            None => None,
+        };
+        // People who are not in the roster are nobody that a decision could be about.
+        let assigned = said.assigned.as_ref().map(|ids| ids.iter().filter_map(find).collect());
+        let claims = self.subject_properties.clone();
+        let now = self.time.unwrap_or(now);
+        let mut question = question;
+        if let Question::Document { ask, .. } = &mut question {
+            ask.target = target;
+        }
+        Ok(Resolved { subject, now, student, target, assigned, claims, question })
     }
 
     fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {
@@ -163,7 +201,12 @@ impl Request {
         Ok(Question::Permission(Ask::Permission { domain, permission, scope }))
     }
 
-    fn document(&self, bundle: &Bundle, subject: PersonId) -> Result<Question, Reason> {
+    fn document(
+        &self,
+        bundle: &Bundle,
+        subject: PersonId,
+        student: Option<PersonId>,
+    ) -> Result<Question, Reason> {
         let action = DocumentAction::parse(&self.action).ok_or(Reason::UnknownName)?;
         let said = &self.properties;
         let listed = bundle.documents().find(&self.resource_id).filter(|_| said.form.is_none());
@@ -176,18 +219,10 @@ impl Request {
             (None, Some(listed)) => (listed.domain, listed.form),
             (None, None) => return Err(Reason::AttributeMissing),
         };
-        let student = match &said.student {
-            Some(id) => bundle.people().find(id),
-            None => listed.map(|listed| listed.student),
-        };
         let buildings = match (&said.buildings, student) {
             (Some(names), _) => names.iter().map(|name| building(bundle, domain, name)).collect(),
             (None, Some(student)) => Ok(bundle.buildings_of_person(student).to_vec()),
             (None, None) => Err(Reason::AttributeMissing),
-        };
-        let target = match &self.target {
-            Some(id) => Some(bundle.people().find(id).ok_or(Reason::AttributeMissing)?),
-            None => None,
         };
         let granted = listed.map(|listed| listed.granted_to(subject));
         let ask = DocumentAsk {
@@ -195,8 +230,9 @@ impl Request {
             domain,
             form,
             buildings: Ok(&[]),
+            student,
             explicit: said.explicit.or(granted).unwrap_or_default(),
-            target,
+            target: None,
             giving: self.access,
         };
         Ok(Question::Document { ask, buildings })
@@ -263,13 +299,39 @@ fn optional_access(
     }
 }
 
-fn buildings(map: Option<&Map<String, Value>>) -> Result<Option<Vec<String>>, ShapeError> {
-    let error = || ShapeError { member: "resource.properties.buildings", wanted: "a list of names" };
-    let Some(value) = map.and_then(|map| map.get("buildings")) else { return Ok(None) };
+fn names(
+    map: Option<&Map<String, Value>>,
+    name: &str,
+    member: &'static str,
+) -> Result<Option<Vec<String>>, ShapeError> {
+    let error = || ShapeError { member, wanted: "a list of names" };
+    let Some(value) = map.and_then(|map| map.get(name)) else { return Ok(None) };
     let items = value.as_array().ok_or_else(error)?;
     items
         .iter()
         .map(|item| item.as_str().map(str::to_owned).ok_or_else(error))
         .collect::<Result<_, _>>()
         .map(Some)
+}
+
+/// What the caller says of the subject, as a token would.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubjectProperties(Map<String, Value>);
+
+impl Claims for SubjectProperties {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.0.get(name)?.as_bool()
+    }
+
+    fn holds(&self, name: &str, word: &str) -> bool {
+        match self.0.get(name) {
+            Some(Value::String(text)) => text == word,
+            Some(Value::Array(items)) => items.iter().any(|item| item.as_str() == Some(word)),
+            _ => false,
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Permissions: which roles of a chain decide, whether they grant, and whether gates and requirements hold
 //! (`policy-model.md` sections 3 and 4).
 
+use super::ask::Facts;
 use super::{Decision, Reason, Rule};
-use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Bundle, Domain, Level, Precedence};
+use crate::policy::relations::Part;
+use crate::policy::table::{DomainId, IdSet, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
+use crate::policy::{Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
 use crate::time::Time;
 
 /// A subject at a scope of a domain at a time.
@@ -14,16 +16,44 @@ pub(super) struct Context<'b> {
     domain: &'b Domain,
     subject: PersonId,
     scope: ScopeId,
+    facts: Facts<'b>,
     now: Time,
     /// The role that stands in for the mandatory one, and where it is held.
     default_role: Option<(RoleId, ScopeId)>,
 }
 
-/// A role that is held at a scope, and whether it grants or is suspended.
+/// A role that is held at a scope today.
 #[derive(Clone, Copy)]
-struct Seat {
+struct Seat<'b> {
     role: RoleId,
+    grants: &'b Grants,
+    options: &'b [PermissionId],
+    /// A suspended assignment is held and grants nothing.
     active: bool,
+    /// A role that is held by default carries no `base`.
+    assigned: bool,
+}
+
+/// Whether a grant holds; the better answer is the greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    No,
+    /// It is narrowed to a relation that the subject is not in.
+    Unmet,
+    /// It is narrowed to a relation of which something is not known.
+    Unknown,
+    Yes,
+}
+
+impl Holds {
+    fn reason(self) -> Reason {
+        match self {
+            Holds::No => Reason::PermissionNotGranted,
+            Holds::Unmet => Reason::RelationUnmet,
+            Holds::Unknown => Reason::AttributeMissing,
+            Holds::Yes => Reason::Granted,
+        }
+    }
 }
 
 impl<'b> Context<'b> {
@@ -34,6 +64,7 @@ impl<'b> Context<'b> {
         subject: PersonId,
         permission: PermissionId,
         scope: ScopeId,
+        facts: Facts<'b>,
         now: Time,
     ) -> Decision {
         let domain = &bundle.domains()[domain_id];
@@ -43,7 +74,7 @@ impl<'b> Context<'b> {
         if node.level.is_broader_than(asked.level) {
             return ended(Reason::WrongLevel, Rule::None);
         }
-        let Some(context) = Context::enter(bundle, domain_id, subject, scope, now) else {
+        let Some(context) = Context::enter(bundle, domain_id, subject, scope, facts, now) else {
             return ended(Reason::NoAccountRole, Rule::Mandatory);
         };
         let decision = context.effective(permission);
@@ -56,10 +87,12 @@ impl<'b> Context<'b> {
         domain_id: DomainId,
         subject: PersonId,
         scope: ScopeId,
+        facts: Facts<'b>,
         now: Time,
     ) -> Option<Context<'b>> {
         let domain = &bundle.domains()[domain_id];
-        let mut context = Context { bundle, domain_id, domain, subject, scope, now, default_role: None };
+        let mut context =
+            Context { bundle, domain_id, domain, subject, scope, facts, now, default_role: None };
         let Some(mandatory) = domain.mandatory() else { return Some(context) };
         if !bundle.people().row(subject).kinds.meets(mandatory.kinds) {
             return Some(context);
@@ -72,26 +105,47 @@ impl<'b> Context<'b> {
         Some(context)
     }
 
-    /// The permission by its own rules, and all that it requires by theirs.
+    /// The permission by its own rules, all that it requires by theirs, and step-up where one of them asks for it.
     fn effective(&self, permission: PermissionId) -> Decision {
         let own = self.by_itself(permission);
         if !own.is_allow() {
             return own;
         }
-        let requires = &self.domain.permissions()[permission].requires;
-        if requires.iter().all(|required| self.by_itself(*required).is_allow()) {
+        let permissions = self.domain.permissions();
+        let requires = &permissions[permission].requires;
+        if !requires.iter().all(|required| self.by_itself(*required).is_allow()) {
+            return Decision { reason: Reason::RequiresMissing, rule: Rule::Requires, ..own };
+        }
+        let stepped_up = |id: &PermissionId| match &permissions[*id].step_up {
+            None => true,
+            Some(wanted) => self.facts.claims.is_some_and(|claims| claims.holds(&wanted.claim, &wanted.has)),
+        };
+        if stepped_up(&permission) && requires.iter().all(stepped_up) {
             return own;
         }
-        Decision { reason: Reason::RequiresMissing, rule: Rule::Requires, ..own }
+        Decision { reason: Reason::StepUpRequired, rule: Rule::PowerRequires, ..own }
     }
 
     /// The permission by the roles of the chain and its module's gate, without what it requires.
     pub(super) fn by_itself(&self, permission: PermissionId) -> Decision {
-        let decision = self.by_roles(permission);
+        let decision = match self.domain.plan(self.scope) {
+            Some((school, Plan::Exactly(set))) => self.by_exact_plan(permission, school, set),
+            Some((_, Plan::AnyOf(set))) if !set.contains(permission) && !self.domain.is_base(permission) => {
+                let decision = self.by_roles(permission);
+                match decision.is_allow() {
+                    true => Decision { reason: Reason::PermissionNotGranted, rule: Rule::Plan, ..decision },
+                    false => decision,
+                }
+            }
+            _ => self.by_roles(permission),
+        };
         if !decision.is_allow() {
             return decision;
         }
         let module_id = self.domain.permissions()[permission].module;
+        if self.domain.is_off(module_id, self.scope) {
+            return Decision { reason: Reason::ModuleGated, rule: Rule::ModulesOff, ..decision };
+        }
         match self.domain.modules()[module_id].gate_at {
             Some(level) if self.gate_opener(module_id, level).is_none() => {
                 Decision { reason: Reason::ModuleGated, rule: Rule::GateAt, ..decision }
@@ -107,38 +161,141 @@ impl<'b> Context<'b> {
             Precedence::MostSpecific => Rule::MostSpecific,
             Precedence::Union => Rule::Union,
         };
-        let mut nobody = Decision::with(Reason::NoRoleInContext, rule, self.domain_id);
+        // What was found so far: the answer of the narrowest scope with a role under `most_specific`, the best of all
+        // under `union`, where no single role stands behind a denial.
+        let mut so_far: Option<(Decision, Holds)> = None;
         for (scope, level) in self.domain.chain(self.scope) {
             // A class role never decides a programme permission; `only_at` leaves one level to decide.
             if level.is_narrower_than(asked.level) || asked.only_at.is_some_and(|only| only != level) {
                 continue;
             }
-            let Some(first) = self.seats(scope).next() else { continue };
-            let rule = if self.is_default(scope) { Rule::DefaultRole } else { rule };
-            let decided = |reason, role| Decision {
+            let replaced = so_far.is_some() && self.domain.precedence() == Precedence::MostSpecific;
+            let Some((role, holds)) = self.best_at(scope, permission, replaced) else { continue };
+            let rule = match () {
+                () if replaced => Rule::NeverOverridden,
+                () if self.is_default(scope) => Rule::DefaultRole,
+                () => rule,
+            };
+            let decided = Decision {
                 role: Some(role),
                 scope: Some(scope),
-                ..Decision::with(reason, rule, self.domain_id)
+                ..Decision::with(holds.reason(), rule, self.domain_id)
             };
-            let roles = self.domain.roles();
-            // Seats come in the order of role names, which settles ties.
-            let granting = self.seats(scope).find(|seat| seat.active && roles[seat.role].grants(permission));
-            if let Some(seat) = granting {
-                return decided(Reason::Granted, seat.role);
+            if holds == Holds::Yes {
+                return decided;
             }
-            match self.domain.precedence() {
-                Precedence::MostSpecific => return decided(Reason::PermissionNotGranted, first.role),
-                Precedence::Union => nobody.reason = Reason::PermissionNotGranted,
-            }
+            so_far = match (so_far, self.domain.precedence()) {
+                (None, Precedence::MostSpecific) => Some((decided, holds)),
+                (found, Precedence::MostSpecific) => found,
+                (found, Precedence::Union) => {
+                    let best = found.map_or(holds, |(_, before)| before.max(holds));
+                    Some((Decision::with(best.reason(), rule, self.domain_id), best))
+                }
+            };
         }
-        nobody
+        so_far.map_or(Decision::with(Reason::NoRoleInContext, rule, self.domain_id), |(decision, _)| decision)
     }
 
-    /// The role that opens the gate of `module` at `level`, if any does. Suspended assignments open none.
+    /// The role at `scope` that answers best, and how; `None` where none is held. Seats come in the order of role
+    /// names, which settles ties. Where a narrower role has replaced this scope, only roles that are never overridden
+    /// are asked, and only for a yes.
+    fn best_at(&self, scope: ScopeId, permission: PermissionId, replaced: bool) -> Option<(RoleId, Holds)> {
+        let roles = self.domain.roles();
+        let mut best: Option<(RoleId, Holds)> = None;
+        for seat in self.seats(scope) {
+            let holds = self.holds(&seat, permission);
+            if replaced && !(roles[seat.role].never_overridden && holds == Holds::Yes) {
+                continue;
+            }
+            if best.is_none_or(|(_, before)| holds > before) {
+                best = Some((seat.role, holds));
+            }
+        }
+        best
+    }
+
+    /// Whether a seat grants a permission.
+    fn holds(&self, seat: &Seat<'_>, permission: PermissionId) -> Holds {
+        if !seat.active {
+            return Holds::No;
+        }
+        match seat.grants.of(permission) {
+            Granted::Outright => return Holds::Yes,
+            _ if seat.assigned && self.domain.is_base(permission) => return Holds::Yes,
+            Granted::Within(relations) => {
+                let answers = relations.iter().map(|(_, relation)| self.stands_in(*relation));
+                return answers.max().unwrap_or(Holds::No);
+            }
+            Granted::No if seat.options.is_empty() => return Holds::No,
+            Granted::No => {}
+        }
+        if !seat.options.contains(&permission) {
+            return Holds::No;
+        }
+        let offered = seat.grants.option(permission);
+        offered
+            .map(|relation| relation.map_or(Holds::Yes, |relation| self.stands_in(relation)))
+            .max()
+            .unwrap_or(Holds::No)
+    }
+
+    /// Whether the subject stands in a relation to what is asked about.
+    fn stands_in(&self, relation: Relation) -> Holds {
+        let told = |known: bool| if known { Holds::Yes } else { Holds::Unmet };
+        let relations = self.bundle.relations();
+        match relation {
+            Relation::OwnClasses => {
+                let teaches = |scope| relations.is_enrolled(self.subject, scope, Part::Teacher, self.now);
+                told(self.domain.chain(self.scope).any(|(scope, _)| teaches(scope)))
+            }
+            Relation::OwnChildren => match self.facts.student {
+                Some(student) => told(relations.is_guardian(self.subject, student, self.now)),
+                None => Holds::Unknown,
+            },
+            // Whoever is named must be the subject: a request about oneself and another is not about oneself.
+            Relation::Own => match (self.facts.target, self.facts.student) {
+                (None, None) => Holds::Unknown,
+                (target, student) => {
+                    told([target, student].into_iter().flatten().all(|person| person == self.subject))
+                }
+            },
+            Relation::Assigned => match self.facts.assigned {
+                Some(people) => told(people.contains(&self.subject)),
+                None => Holds::Unknown,
+            },
+        }
+    }
+
+    /// A plan that fixes the set: that of every staff member with an assignment at the school, whatever is stored there
+    /// or held above.
+    fn by_exact_plan(
+        &self,
+        permission: PermissionId,
+        school: ScopeId,
+        set: &IdSet<PermissionId>,
+    ) -> Decision {
+        let denied = |reason| Decision::with(reason, Rule::Plan, self.domain_id);
+        if !self.bundle.people().row(self.subject).kinds.contains(Kind::Staff) {
+            return denied(Reason::PermissionNotGranted);
+        }
+        let seat = self
+            .seats(school)
+            .filter(|seat| seat.assigned)
+            .max_by_key(|seat| (seat.active, std::cmp::Reverse(seat.role)));
+        let Some(seat) = seat else {
+            let any = self.domain.chain(self.scope).any(|(scope, _)| self.seats(scope).next().is_some());
+            return denied(if any { Reason::PermissionNotGranted } else { Reason::NoRoleInContext });
+        };
+        let granted = seat.active && (set.contains(permission) || self.domain.is_base(permission));
+        let reason = if granted { Reason::Granted } else { Reason::PermissionNotGranted };
+        Decision { role: Some(seat.role), scope: Some(school), ..denied(reason) }
+    }
+
+    /// The role that opens the gate of `module` at `level`, if any does. Suspended assignments open none, nor do
+    /// options and `base`; a custom set opens the gates of the modules that it names.
     pub(super) fn gate_opener(&self, module: ModuleId, level: Level) -> Option<RoleId> {
         let scope = self.domain.ancestor(self.scope, level)?;
-        let roles = self.domain.roles();
-        self.seats(scope).find(|seat| seat.active && roles[seat.role].has_on(module)).map(|seat| seat.role)
+        self.seats(scope).find(|seat| seat.active && seat.grants.has_on(module)).map(|seat| seat.role)
     }
 
     fn is_default(&self, scope: ScopeId) -> bool {
@@ -146,13 +303,23 @@ impl<'b> Context<'b> {
     }
 
     /// The roles held at exactly `scope` today, in the order of their names. Suspended ones are held.
-    fn seats(&self, scope: ScopeId) -> impl Iterator<Item = Seat> + '_ {
+    fn seats(&self, scope: ScopeId) -> impl Iterator<Item = Seat<'b>> + '_ {
         let assigned = self.bundle.assignments_at(self.subject, self.domain_id, scope).iter();
-        let current = assigned.filter(|held| held.is_current(self.now));
+        let current = assigned.filter(|held| held.is_current(self.now)).map(|held| Seat {
+            role: held.role,
+            grants: self.bundle.grants_of(held),
+            options: self.bundle.options_of(held),
+            active: !held.suspended,
+            assigned: true,
+        });
         let stands_in = self.default_role.filter(|(_, anchor)| *anchor == scope);
-        current
-            .map(|held| Seat { role: held.role, active: !held.suspended })
-            .chain(stands_in.map(|(role, _)| Seat { role, active: true }))
+        current.chain(stands_in.map(|(role, _)| Seat {
+            role,
+            grants: &self.domain.roles()[role].grants,
+            options: &[],
+            active: true,
+            assigned: false,
+        }))
     }
 
     /// The role that stands in for the mandatory one.

@@ -1,7 +1,7 @@
 //! Documents: default, max and buildings (`policy-model.md` section 5). Effective access is min(M, max(D, E)).
 
-use super::ask::DocumentAsk;
-use super::{Context, Decision, Reason, Rule};
+use super::ask::{DocumentAsk, Facts};
+use super::{Context, Decision, Reason, Rule, blocks};
 use crate::policy::table::{DomainId, FormId, PersonId, RoleId, ScopeId};
 use crate::policy::{Access, Assignment, Bundle, DocumentAction, Entry, Kind};
 use crate::time::Time;
@@ -137,7 +137,13 @@ impl Best {
 }
 
 /// Decides an access to a document.
-pub(super) fn decide(bundle: &Bundle, subject: PersonId, ask: &DocumentAsk<'_>, now: Time) -> Decision {
+pub(super) fn decide(
+    bundle: &Bundle,
+    subject: PersonId,
+    ask: &DocumentAsk<'_>,
+    facts: Facts<'_>,
+    now: Time,
+) -> Decision {
     let ended = |reason, rule| Decision::with(reason, rule, ask.domain);
     if let Err(reason) = standing(bundle, subject, ask, now) {
         return ended(reason, Rule::Mandatory);
@@ -168,7 +174,7 @@ pub(super) fn decide(bundle: &Bundle, subject: PersonId, ask: &DocumentAsk<'_>, 
             };
             let mut own = own_access(ask, &rights, ended);
             if !own.is_allow() {
-                match (administers(bundle, subject, ask, now), ask.buildings, forms.administer) {
+                match (administers(bundle, subject, ask, facts, now), ask.buildings, forms.administer) {
                     (Some(by), ..) => own = by,
                     // What could be allowed instead rests on buildings that cannot be had.
                     (None, Err(missing), Some(_)) => return ended(missing, Rule::None),
@@ -215,19 +221,37 @@ fn standing(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time)
     if !bundle.people().row(person).kinds.meets(mandatory.kinds) {
         return Ok(());
     }
-    let buildings = ask.buildings?;
-    let stands = |building: &ScopeId| Context::enter(bundle, ask.domain, person, *building, now).is_some();
-    if !buildings.is_empty() && buildings.iter().all(stands) { Ok(()) } else { Err(Reason::NoAccountRole) }
+    let mut buildings = buildings_here(bundle, ask)?.peekable();
+    let stands = |building: ScopeId| {
+        Context::enter(bundle, ask.domain, person, building, Facts::default(), now).is_some()
+    };
+    let stands_everywhere = buildings.peek().is_some() && buildings.all(stands);
+    if stands_everywhere { Ok(()) } else { Err(Reason::NoAccountRole) }
 }
 
-/// `documents.administer` on every building of the student, of which there must be one. A student may be in buildings
-/// of another domain, too; those are not asked here.
-fn administers(bundle: &Bundle, subject: PersonId, ask: &DocumentAsk<'_>, now: Time) -> Option<Decision> {
+/// The student's buildings that are buildings of the document's domain: a student may be in those of others, too.
+fn buildings_here<'a>(
+    bundle: &'a Bundle,
+    ask: &DocumentAsk<'a>,
+) -> Result<impl Iterator<Item = ScopeId> + 'a, Reason> {
     let domain = &bundle.domains()[ask.domain];
-    let permission = domain.forms()?.administer?;
+    let level = domain.forms().map(|forms| forms.buildings);
+    let is_here = move |building: &ScopeId| domain.node(*building).map(|node| node.level) == level;
+    Ok(ask.buildings?.iter().copied().filter(is_here))
+}
+
+/// `documents.administer` on every building of the student, of which there must be one.
+fn administers(
+    bundle: &Bundle,
+    subject: PersonId,
+    ask: &DocumentAsk<'_>,
+    facts: Facts<'_>,
+    now: Time,
+) -> Option<Decision> {
+    let permission = bundle.domains()[ask.domain].forms()?.administer?;
     let mut last = None;
-    for building in ask.buildings.ok()?.iter().filter(|building| domain.node(**building).is_some()) {
-        let decision = Context::decide(bundle, ask.domain, subject, permission, *building, now);
+    for building in buildings_here(bundle, ask).ok()? {
+        let decision = Context::decide(bundle, ask.domain, subject, permission, building, facts, now);
         if !decision.is_allow() {
             return None;
         }
@@ -243,7 +267,7 @@ pub(super) fn grantee_max(
     ask: &DocumentAsk<'_>,
     now: Time,
 ) -> Result<Access, Reason> {
-    if bundle.people().row(target).suspended {
+    if bundle.people().row(target).suspended || blocks::from_document(bundle, target, ask, now) {
         return Ok(Access::None);
     }
     match standing(bundle, target, ask, now) {

@@ -6,7 +6,7 @@
 use super::ask::DocumentAsk;
 use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document};
 use crate::policy::table::{DomainId, ModuleId, PermissionId, RoleId, ScopeId};
-use crate::policy::{Access, Assignment, Bundle, Level, Precedence};
+use crate::policy::{Access, Assignment, Bundle, Granted, Level, Precedence};
 use crate::time::Time;
 
 /// An answer with its story.
@@ -46,6 +46,8 @@ pub enum Standing {
     Decided,
     /// It grants too; another one was named first.
     AlsoGrants,
+    /// It grants within a relation.
+    GrantsWithin,
     /// It was looked at and does not grant.
     DoesNotGrant,
     /// A role at this narrower scope takes its place.
@@ -126,7 +128,7 @@ fn tell_permission(
     let asked = &domain.permissions()[permission];
     told.chain = domain.chain(scope).map(|(scope, _)| scope).collect();
     let subject = request.subject;
-    if let Some(context) = Context::enter(bundle, domain_id, subject, scope, request.now) {
+    if let Some(context) = Context::enter(bundle, domain_id, subject, scope, request.facts, request.now) {
         let module = &domain.modules()[asked.module];
         told.gate = module.gate_at.map(|level| Gate {
             module: asked.module,
@@ -165,6 +167,7 @@ fn judge(
     let domain = &bundle.domains()[domain_id];
     let asked = &domain.permissions()[permission];
     let level = domain.roles()[role].level;
+    let grants = held.map_or(&domain.roles()[role].grants, |held| bundle.grants_of(held));
     if held.is_some_and(|held| !held.is_current(request.now)) {
         return Standing::NotCurrent;
     }
@@ -188,7 +191,8 @@ fn judge(
     }
     match held {
         Some(held) if held.suspended => Standing::Suspended,
-        _ if domain.roles()[role].grants(permission) => Standing::AlsoGrants,
+        _ if grants.of(permission) == Granted::Outright => Standing::AlsoGrants,
+        _ if grants.of(permission) != Granted::No => Standing::GrantsWithin,
         _ => Standing::DoesNotGrant,
     }
 }

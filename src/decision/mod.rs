@@ -10,18 +10,19 @@
 
 mod ask;
 pub mod authzen;
+mod blocks;
 mod context;
 mod document;
 mod explain;
 mod reason;
 mod route;
 
-pub use ask::{AccessRequest, Ask, DocumentAsk};
+pub use ask::{AccessRequest, Ask, DocumentAsk, Facts};
 pub use document::Rights;
 pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
 
 pub use reason::Reason;
-pub use route::{asks, decide_route};
+pub use route::{Question, decide_route, questions};
 
 use crate::policy::Bundle;
 use crate::policy::table::{DomainId, RoleId, ScopeId};
@@ -78,6 +79,16 @@ pub enum Rule {
     GranteeMax,
     /// Nothing is created from a deleted form (section 5).
     FormDeleted,
+    /// A role that no narrower one replaces (section 3).
+    NeverOverridden,
+    /// The plan of the school fixes or bounds the set (section 4).
+    Plan,
+    /// The module is switched off for everyone there (section 4).
+    ModulesOff,
+    /// A power permission asks for step-up (section 4).
+    PowerRequires,
+    /// Somebody is kept away from this student or scope (section 4).
+    Blocks,
     /// Suspended subjects come before any grant (section 4).
     Suspended,
 }
@@ -101,6 +112,11 @@ impl Rule {
             Rule::Administer => "documents.administer",
             Rule::GranteeMax => "grantee_max",
             Rule::FormDeleted => "form_deleted",
+            Rule::NeverOverridden => "never_overridden",
+            Rule::Plan => "plan",
+            Rule::ModulesOff => "modules_off",
+            Rule::PowerRequires => "power_requires",
+            Rule::Blocks => "blocks",
             Rule::Suspended => "suspended",
         }
     }
@@ -127,10 +143,13 @@ pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
     if bundle.people().row(request.subject).suspended {
         return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
     }
+    if blocks::blocked(bundle, request) {
+        return Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
+    }
     match &request.ask {
         Ask::Permission { domain, permission, scope } => {
-            Context::decide(bundle, *domain, request.subject, *permission, *scope, request.now)
+            Context::decide(bundle, *domain, request.subject, *permission, *scope, request.facts, request.now)
         }
-        Ask::Document(ask) => document::decide(bundle, request.subject, ask, request.now),
+        Ask::Document(ask) => document::decide(bundle, request.subject, ask, request.facts, request.now),
     }
 }

@@ -32,6 +32,18 @@ impl policy::Claims for Claims {
             Claims::Header(_) => None,
         }
     }
+
+    fn holds(&self, name: &str, word: &str) -> bool {
+        match self {
+            Claims::Token(payload) => match payload.get(name) {
+                Some(Value::String(text)) => text == word,
+                Some(Value::Array(items)) => items.iter().any(|item| item.as_str() == Some(word)),
+                _ => false,
+            },
+            // A header names somebody; it says nothing of how they logged in.
+            Claims::Header(_) => false,
+        }
+    }
 }
 
 impl fmt::Debug for Claims {

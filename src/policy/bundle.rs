@@ -3,9 +3,11 @@
 use super::access::Entry;
 use super::document::Documents;
 use super::domain::Domain;
+use super::grants::Grants;
 use super::people::People;
+use super::relations::Relations;
 use super::route::Routes;
-use super::table::{DomainId, Id, LevelId, PersonId, ScopeId, Table};
+use super::table::{DomainId, Id, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
 use crate::time::Time;
 use std::collections::HashMap;
 
@@ -24,6 +26,11 @@ pub struct Bundle {
     pub(super) buildings: Vec<ScopeId>,
     pub(super) documents: Documents,
     pub(super) routes: Routes,
+    pub(super) relations: Relations,
+    /// Custom sets of assignments.
+    pub(super) sets: Table<SetId, Grants>,
+    /// Options that assignments switch on, packed.
+    pub(super) options: Vec<PermissionId>,
 }
 
 /// Subject S holds role R at scope X. Those of one person stand together, ordered by domain, scope and role name.
@@ -41,7 +48,10 @@ pub struct Assignment {
     pub until: Time,
     /// A suspended assignment counts as held and grants nothing.
     pub suspended: bool,
+    /// Permissions of this assignment alone, in the place of those of its role.
+    pub(super) set: Option<SetId>,
     pub(super) buildings: (u32, u32),
+    pub(super) options: (u32, u32),
 }
 
 impl Assignment {
@@ -135,6 +145,25 @@ impl Bundle {
     /// The buildings that a person of the roster is in.
     pub fn buildings_of_person(&self, person: PersonId) -> &[ScopeId] {
         self.packed(self.people.row(person).buildings)
+    }
+
+    /// The relations of the roster, and blocks.
+    pub fn relations(&self) -> &Relations {
+        &self.relations
+    }
+
+    /// What an assignment grants: its custom set, else its role's grants.
+    pub fn grants_of(&self, assignment: &Assignment) -> &Grants {
+        match assignment.set {
+            Some(set) => &self.sets[set],
+            None => &self.domains[assignment.domain].roles()[assignment.role].grants,
+        }
+    }
+
+    /// The options that an assignment switches on.
+    pub fn options_of(&self, assignment: &Assignment) -> &[PermissionId] {
+        let (start, end) = assignment.options;
+        self.options.get(start as usize..end as usize).unwrap_or_default()
     }
 
     fn packed(&self, (start, end): (u32, u32)) -> &[ScopeId] {

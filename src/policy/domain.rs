@@ -2,6 +2,7 @@
 
 use super::access::Entry;
 use super::bundle::Fallback;
+use super::grants::Grants;
 use super::people::Kinds;
 use super::table::{FormId, IdSet, ModuleId, PermissionId, RoleId, ScopeId, Table};
 
@@ -43,6 +44,23 @@ pub struct Domain {
     pub(super) roles: Table<RoleId, Role>,
     pub(super) mandatory: Option<Mandatory>,
     pub(super) forms: Option<Forms>,
+    /// Permissions that every assignment carries, under custom sets and plans too.
+    pub(super) base: IdSet<PermissionId>,
+    /// Modules that are off for everyone at a scope and below.
+    pub(super) modules_off: Vec<(ScopeId, IdSet<ModuleId>)>,
+    /// The plans of schools.
+    pub(super) plans: Vec<(ScopeId, Plan)>,
+    /// `category/title` pairs that may label an assignment.
+    pub(super) titles: Vec<(String, String)>,
+}
+
+/// What a school's plan leaves of everything that is stored there or held above.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// The effective set of every staff member with an assignment at that school.
+    Exactly(IdSet<PermissionId>),
+    /// Nothing outside of it is effective there.
+    AnyOf(IdSet<PermissionId>),
 }
 
 /// A scope's place in a domain's tree.
@@ -80,6 +98,17 @@ pub struct Permission {
     pub power: bool,
     /// Every permission that must be effective too, transitively, in the order of their ids.
     pub requires: Vec<PermissionId>,
+    /// Asks for step-up: a claim of the token must be, or hold, this word.
+    pub step_up: Option<StepUp>,
+}
+
+/// A claim that must be there, freshly proven or strong enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepUp {
+    /// The claim.
+    pub claim: String,
+    /// The text that it must be, or hold as a member of a list.
+    pub has: String,
 }
 
 /// A named set of permissions and form accesses at one level. What it includes is already in it.
@@ -93,28 +122,19 @@ pub struct Role {
     pub level: Level,
     /// Deleted roles give nothing; their assignments count as not there.
     pub deleted: bool,
-    pub(super) grants: IdSet<PermissionId>,
-    pub(super) modules_on: IdSet<ModuleId>,
+    /// It grants wherever it is assigned, also where a narrower role is held. Does not pass through `includes`.
+    pub never_overridden: bool,
+    /// Tools refuse to change or delete it.
+    pub locked: bool,
+    /// Who may give this role: roles of the same domain; `None` where nothing is said.
+    pub assignable_by: Option<Vec<RoleId>>,
+    /// What it grants, with all that it includes.
+    pub grants: Grants,
     /// One entry for each form; `None` for a role that says nothing about documents.
     pub(super) entries: Option<Vec<Entry>>,
 }
 
 impl Role {
-    /// Whether the role lists `permission`.
-    pub fn grants(&self, permission: PermissionId) -> bool {
-        self.grants.contains(permission)
-    }
-
-    /// The permissions that the role lists.
-    pub fn granted(&self) -> impl Iterator<Item = PermissionId> + '_ {
-        self.grants.iter()
-    }
-
-    /// Whether the role has `module` on.
-    pub fn has_on(&self, module: ModuleId) -> bool {
-        self.modules_on.contains(module)
-    }
-
     /// Whether the role says something about documents.
     pub fn bears_forms(&self) -> bool {
         self.entries.is_some()
@@ -247,6 +267,33 @@ impl Domain {
     /// Who must hold a role at a level.
     pub fn mandatory(&self) -> Option<&Mandatory> {
         self.mandatory.as_ref()
+    }
+
+    /// Whether every assignment carries `permission`.
+    pub fn is_base(&self, permission: PermissionId) -> bool {
+        self.base.contains(permission)
+    }
+
+    /// Whether `module` is switched off at a scope of the chain of `scope`.
+    pub fn is_off(&self, module: ModuleId, scope: ScopeId) -> bool {
+        let off_at =
+            |at: ScopeId| self.modules_off.iter().any(|(off, set)| *off == at && set.contains(module));
+        !self.modules_off.is_empty() && self.chain(scope).any(|(at, _)| off_at(at))
+    }
+
+    /// The plan of the nearest school on the chain of `scope`, and that school.
+    pub fn plan(&self, scope: ScopeId) -> Option<(ScopeId, &Plan)> {
+        if self.plans.is_empty() {
+            return None;
+        }
+        self.chain(scope)
+            .find_map(|(at, _)| self.plans.iter().find(|(school, _)| *school == at))
+            .map(|(at, plan)| (*at, plan))
+    }
+
+    /// The pairs of category and title that may label an assignment.
+    pub fn titles(&self) -> &[(String, String)] {
+        &self.titles
     }
 
     /// How documents are decided, if this domain decides them.

@@ -14,7 +14,9 @@ mod compile;
 mod diagnostic;
 mod document;
 mod domain;
+mod grants;
 mod people;
+pub mod relations;
 mod render;
 pub mod route;
 pub mod source;
@@ -25,7 +27,10 @@ pub use bundle::{Assignment, Bundle, Fallback, Scopes};
 pub use compile::{Compilation, compile};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use document::{Document, Documents};
-pub use domain::{Domain, Form, Forms, Level, Mandatory, Module, Permission, Precedence, Role, TreeNode};
+pub use domain::{
+    Domain, Form, Forms, Level, Mandatory, Module, Permission, Plan, Precedence, Role, StepUp, TreeNode,
+};
+pub use grants::{Granted, Grants, Relation};
 pub use people::{Kind, Kinds, People, Person};
 pub use render::render;
 pub use route::Routes;
@@ -37,4 +42,8 @@ pub trait Claims {
     fn text(&self, name: &str) -> Option<&str>;
     /// The claim `name` as a truth value, if it is one.
     fn flag(&self, name: &str) -> Option<bool>;
+    /// Whether the claim `name` is `word`, or a list that holds it.
+    fn holds(&self, name: &str, word: &str) -> bool {
+        self.text(name) == Some(word)
+    }
 }

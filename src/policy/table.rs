@@ -53,6 +53,8 @@ ids! {
     DocumentId;
     /// A route.
     RouteId;
+    /// A custom set of an assignment.
+    SetId;
 }
 
 /// Rows of `T`, read by ids that this table gave out.
@@ -107,10 +109,16 @@ impl<I: Id, T> Index<I> for Table<I, T> {
 }
 
 /// A set of ids of one table, one bit each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdSet<I> {
     words: Vec<u64>,
     ids: PhantomData<I>,
+}
+
+impl<I> Default for IdSet<I> {
+    fn default() -> Self {
+        IdSet { words: Vec::new(), ids: PhantomData }
+    }
 }
 
 impl<I: Id> IdSet<I> {
@@ -131,8 +139,8 @@ impl<I: Id> IdSet<I> {
     }
 
     /// Puts all of `other` into the set.
-    pub fn extend(&mut self, other: &IdSet<I>) {
-        for id in other.iter() {
+    pub fn extend(&mut self, other: impl IntoIterator<Item = I>) {
+        for id in other {
             self.insert(id);
         }
     }

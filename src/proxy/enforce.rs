@@ -180,7 +180,7 @@ impl Enforcer {
             return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
         };
         record.subject(&bundle.people().row(person).id);
-        let decision = decision::decide_route(bundle, matched, person, now);
+        let decision = decision::decide_route(bundle, matched, person, Some(&verified.claims), now);
         if decision.is_allow() {
             Ok(Subject { person, verified })
         } else {

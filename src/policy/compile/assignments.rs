@@ -3,15 +3,29 @@
 use super::dates::{self, End};
 use super::domain::Draft;
 use super::files::Files;
-use super::{Word, names, people};
+use super::{Word, grants, names, people};
 use crate::policy::bundle::{Assignment, Bundle};
+use crate::policy::domain::{Domain, Plan};
+use crate::policy::grants::Grants;
 use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
-use crate::policy::table::{Id, PersonId, ScopeId, Table};
+use crate::policy::table::{DomainId, Id, PersonId, RoleId, ScopeId, Table};
 use crate::time::Time;
 use jiff::tz::TimeZone;
 
-const COLUMNS: &[&str] =
-    &["subject", "role", "scope", "buildings", "from", "until", "suspended", "source", "note"];
+const COLUMNS: &[&str] = &[
+    "subject",
+    "role",
+    "scope",
+    "buildings",
+    "from",
+    "until",
+    "suspended",
+    "source",
+    "options",
+    "permissions",
+    "title",
+    "note",
+];
 const REQUIRED: &[&str] = &["subject", "role", "scope"];
 
 /// One row, from whichever kind of file.
@@ -24,6 +38,10 @@ struct AssignmentRow {
     until: Option<Word>,
     source: Option<Word>,
     suspended: bool,
+    options: Vec<Word>,
+    /// A custom set; an empty one is a set of nothing.
+    permissions: Option<Vec<Word>>,
+    title: Option<Word>,
     span: Span,
 }
 
@@ -86,6 +104,9 @@ fn from_node(node: &Node, diags: &mut Diags) -> Option<AssignmentRow> {
         until: fields.get("until").and_then(|node| word(node, diags)),
         source: fields.get("source").and_then(|node| word(node, diags)),
         suspended: suspended.flatten().unwrap_or(false),
+        options: fields.get("options").map(|node| people::words(node, "options", diags)).unwrap_or_default(),
+        permissions: fields.get("permissions").map(|node| people::words(node, "permissions", diags)),
+        title: fields.get("title").and_then(|node| word(node, diags)),
         span: fields.span(),
         subject: subject?,
         role: role?,
@@ -96,7 +117,16 @@ fn from_node(node: &Node, diags: &mut Diags) -> Option<AssignmentRow> {
 fn from_row(row: &Row<'_>, diags: &mut Diags) -> Option<AssignmentRow> {
     let word =
         |column: &str| row.get(column).map(|cell| Word { text: cell.text.to_string(), span: cell.span });
-    let list = row.list("buildings");
+    let list = |column: &str| {
+        let cells = row.list(column).into_iter();
+        cells.map(|cell| Word { text: cell.text.to_owned(), span: cell.span }).collect::<Vec<_>>()
+    };
+    // An empty cell says nothing; a set of nothing is written out.
+    let permissions = match list("permissions") {
+        words if words.is_empty() => None,
+        words if words.len() == 1 && words.iter().all(|word| word.text == "none") => Some(Vec::new()),
+        words => Some(words),
+    };
     let suspended = match word("suspended") {
         None => false,
         Some(word) => flag(&word, diags)?,
@@ -105,10 +135,10 @@ fn from_row(row: &Row<'_>, diags: &mut Diags) -> Option<AssignmentRow> {
         subject: word("subject")?,
         role: word("role")?,
         scope: word("scope")?,
-        buildings: list
-            .into_iter()
-            .map(|cell| Word { text: cell.text.to_string(), span: cell.span })
-            .collect(),
+        buildings: list("buildings"),
+        options: list("options"),
+        permissions,
+        title: word("title"),
         from: word("from"),
         until: word("until"),
         source: word("source"),
@@ -165,15 +195,100 @@ fn resolve(bundle: &mut Bundle, row: AssignmentRow, zone: &TimeZone, diags: &mut
         return None; // It stays in the data and counts as not there.
     }
     check_buildings(bundle, domain, role, scope, &row, diags);
+    let set = row.permissions.as_ref().map(|words| custom_set(bundle, domain, role, words, diags));
+    if let Some(set) = &set {
+        check_plan(bundle, domain, scope, set, row.span, diags);
+    }
+    let set = set.map(|grants| bundle.sets.push(grants));
+    let options = options(bundle, domain, role, &row.options, diags);
+    if let Some(word) = &row.title {
+        check_title(&bundle.domains[domain], word, diags);
+    }
     let start = bundle.buildings.len() as u32;
     bundle.buildings.extend(&buildings);
     let range = (start, bundle.buildings.len() as u32);
-    let assignment =
-        Assignment { domain, role, scope, from, until, suspended: row.suspended, buildings: range };
+    let assignment = Assignment {
+        domain,
+        role,
+        scope,
+        from,
+        until,
+        suspended: row.suspended,
+        set,
+        buildings: range,
+        options,
+    };
     Some(Held { person, assignment, span: row.span })
 }
 
-type RoleIn = (crate::policy::table::DomainId, crate::policy::table::RoleId);
+/// The permissions of an assignment in the place of its role's; plans that allow a choice bound it.
+fn custom_set(bundle: &Bundle, domain: DomainId, role: RoleId, words: &[Word], diags: &mut Diags) -> Grants {
+    let domain = &bundle.domains[domain];
+    let mut reader = grants::Reader::new(domain, domain.roles()[role].level);
+    for word in words {
+        reader.by_name(word, diags);
+    }
+    Grants::pack(reader.grants, reader.modules_on)
+}
+
+/// Where the plan of a school allows a choice, nothing outside of it may be listed (`CT-20`).
+fn check_plan(
+    bundle: &Bundle,
+    domain: DomainId,
+    scope: ScopeId,
+    set: &Grants,
+    span: Span,
+    diags: &mut Diags,
+) {
+    let domain = &bundle.domains[domain];
+    let Some((school, Plan::AnyOf(allowed))) = domain.plan(scope) else { return };
+    for permission in set.listed().into_iter().filter(|id| !allowed.contains(*id) && !domain.is_base(*id)) {
+        let name = &domain.permissions[permission].name;
+        let school = bundle.scopes.name(school);
+        diags
+            .error(span, "outside_plan", format!("`{name}` lies outside the plan of {school}"))
+            .help("take it out of the custom set, or change the plan");
+    }
+}
+
+fn options(
+    bundle: &mut Bundle,
+    domain: DomainId,
+    role: RoleId,
+    words: &[Word],
+    diags: &mut Diags,
+) -> (u32, u32) {
+    let start = bundle.options.len() as u32;
+    for word in words {
+        let row = &bundle.domains[domain];
+        let role = &row.roles()[role];
+        let Some(id) = grants::permission(row, &word.text, word.span, diags) else { continue };
+        if role.grants.option(id).next().is_none() {
+            diags
+                .error(
+                    word.span,
+                    "not_optional",
+                    format!("`{}` is not optional in `{}`", word.text, role.name),
+                )
+                .help("list it under `optional` of the role, or take it out");
+        }
+        bundle.options.push(id);
+    }
+    (start, bundle.options.len() as u32)
+}
+
+/// `category/title`, a pair of the catalogue (`CT-02`).
+fn check_title(domain: &Domain, word: &Word, diags: &mut Diags) {
+    let listed = domain.titles().iter().map(|(category, title)| format!("{category}/{title}"));
+    let listed: Vec<String> = listed.collect();
+    if !listed.contains(&word.text) {
+        let help = names::one_of(&word.text, &listed.iter().map(String::as_str).collect::<Vec<_>>());
+        let message = format!("`{}` is not a title of the catalogue", word.text.escape_debug());
+        diags.error(word.span, "unknown_title", message).help(help);
+    }
+}
+
+type RoleIn = (DomainId, RoleId);
 
 fn find_role(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<RoleIn> {
     let found = bundle
@@ -191,8 +306,8 @@ fn find_role(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<RoleIn> 
 
 fn find_scope(
     bundle: &Bundle,
-    domain: crate::policy::table::DomainId,
-    role: crate::policy::table::RoleId,
+    domain: DomainId,
+    role: RoleId,
     word: &Word,
     diags: &mut Diags,
 ) -> Option<ScopeId> {
@@ -224,8 +339,8 @@ fn find_scope(
 /// A role that speaks of documents wants buildings; one that does not has no use for them.
 fn check_buildings(
     bundle: &Bundle,
-    domain: crate::policy::table::DomainId,
-    role: crate::policy::table::RoleId,
+    domain: DomainId,
+    role: RoleId,
     scope: ScopeId,
     row: &AssignmentRow,
     diags: &mut Diags,

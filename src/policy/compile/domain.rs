@@ -1,12 +1,12 @@
 //! Domains: levels, trees of scopes, and who must hold a role.
 
 use super::files::Files;
-use super::{forms, names, permissions, roles};
+use super::{forms, names, permissions, plans, roles};
 use crate::policy::bundle::{Bundle, Scopes};
 use crate::policy::domain::{Domain, Level, Mandatory, Precedence, TreeNode};
 use crate::policy::people::{Kind, Kinds};
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_table};
-use crate::policy::table::{DomainId, Id, PersonId, RoleId, ScopeId, Table};
+use crate::policy::table::{DomainId, Id, IdSet, PersonId, RoleId, ScopeId, Table};
 use std::collections::HashMap;
 
 const KNOWN: &[&str] = &[
@@ -27,6 +27,11 @@ const KNOWN: &[&str] = &[
     "role_without_buildings",
     "expects",
     "title",
+    "base",
+    "modules_off",
+    "plans",
+    "plan_of",
+    "titles",
 ];
 
 const LEVELS_MAX: usize = 16;
@@ -248,7 +253,12 @@ pub(super) fn finish(draft: &Draft<'_>, scopes: &Scopes, diags: &mut Diags) -> D
         roles: Table::default(),
         mandatory: None,
         forms,
+        base: IdSet::new(),
+        modules_off: Vec::new(),
+        plans: Vec::new(),
+        titles: Vec::new(),
     };
+    plans::read(draft, &mut domain, scopes, diags);
     domain.roles = roles::read(draft, &domain, diags);
     domain.mandatory = read_mandatory(draft, &domain, diags);
     domain
@@ -306,7 +316,9 @@ fn read_default_role(node: &Node, level: Level, domain: &Domain, diags: &mut Dia
     if role.deleted {
         diags.error(node.span, "deleted_role", format!("`{name}` is deleted and gives nothing to anybody"));
     }
-    if let Some(power) = role.granted().find(|permission| domain.permissions[*permission].power) {
+    if let Some(power) =
+        role.grants.listed().into_iter().find(|permission| domain.permissions[*permission].power)
+    {
         let message = format!("`{name}` grants the power permission `{}`", domain.permissions[power].name);
         diags
             .error(node.span, "power_by_default", message)

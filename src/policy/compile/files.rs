@@ -4,10 +4,21 @@ use super::names;
 use crate::policy::source::{Diags, Key, Node, Source, Span, Value, read_document};
 
 /// The top-level keys of a bundle.
-pub(super) const SECTIONS: &[&str] =
-    &["bundle", "issuers", "domains", "people", "assignments", "suspended", "documents", "routes"];
+pub(super) const SECTIONS: &[&str] = &[
+    "bundle",
+    "issuers",
+    "domains",
+    "people",
+    "enrolments",
+    "guardians",
+    "assignments",
+    "suspended",
+    "blocks",
+    "documents",
+    "routes",
+];
 
-const TABLES: &[&str] = &["people", "assignments", "scopes", "documents"];
+const TABLES: &[&str] = &["people", "assignments", "scopes", "documents", "enrolments", "guardians"];
 
 /// What the directory holds.
 pub(super) struct Files<'s> {

@@ -5,14 +5,18 @@
 //! documents, routes.
 
 mod assignments;
+mod blocks;
 mod dates;
 mod documents;
 mod domain;
 mod files;
 mod forms;
+mod grants;
 mod names;
 mod people;
 mod permissions;
+mod plans;
+mod relations;
 mod roles;
 mod routes;
 
@@ -80,7 +84,12 @@ fn build(sources: &[Source], diags: &mut Diags) -> Option<Bundle> {
         buildings: roster.buildings,
         documents: super::document::Documents::default(),
         routes: super::route::Routes::default(),
+        relations: super::relations::Relations::default(),
+        sets: Table::default(),
+        options: Vec::new(),
     };
+    relations::read(&mut bundle, &root, &files, &time_zone, diags);
+    blocks::read(&mut bundle, &root, &time_zone, diags);
     assignments::read(&mut bundle, &root, &files, &time_zone, &drafts, diags);
     people::suspend(&mut bundle, &root, diags);
     forms::check_expectations(&bundle, &drafts, diags);

@@ -2,7 +2,7 @@
 
 use super::domain::Draft;
 use super::names;
-use crate::policy::domain::{Level, Module, Permission};
+use crate::policy::domain::{Level, Module, Permission, StepUp};
 use crate::policy::source::{Diags, Fields, Node, Span, Value};
 use crate::policy::table::{Id, ModuleId, PermissionId, Table};
 use std::collections::HashMap;
@@ -61,12 +61,15 @@ fn read_permission<'a>(
     diags: &mut Diags,
 ) {
     let mut permission =
-        Permission { name, module, level, only_at: None, power: false, requires: Vec::new() };
+        Permission { name, module, level, only_at: None, power: false, requires: Vec::new(), step_up: None };
     let mut requires: &[Node] = &[];
     if !matches!(node.value, Value::Null) {
-        let Some(fields) =
-            Fields::of(node, "a permission", &["requires", "power", "only_at", "title"], diags)
-        else {
+        let Some(fields) = Fields::of(
+            node,
+            "a permission",
+            &["requires", "power", "power_requires", "only_at", "title"],
+            diags,
+        ) else {
             return;
         };
         if let Some(node) = fields.get("requires") {
@@ -78,6 +81,18 @@ fn read_permission<'a>(
         if let Some(title) = fields.get("title") {
             title.as_text("text", diags);
         }
+        if let Some(node) = fields.get("power_requires") {
+            permission.step_up = step_up(node, diags);
+            if !permission.power {
+                diags
+                    .error(
+                        fields.key_span("power_requires"),
+                        "not_a_power_permission",
+                        "step-up is asked for power permissions",
+                    )
+                    .help("write `power: true` beside it, or take it out");
+            }
+        }
     }
     let id = permissions.push(permission);
     for node in requires {
@@ -85,6 +100,14 @@ fn read_permission<'a>(
             wanted.push(Wanted { permission: id, name, span: node.span });
         }
     }
+}
+
+/// `{claim: amr, has: mfa}`.
+fn step_up(node: &Node, diags: &mut Diags) -> Option<StepUp> {
+    let fields = Fields::of(node, "what a power permission requires", &["claim", "has"], diags)?;
+    let claim = fields.need("claim", diags).and_then(|node| node.as_text("the name of a claim", diags));
+    let has = fields.need("has", diags).and_then(|node| node.as_text("what it must hold", diags));
+    Some(StepUp { claim: claim?.to_owned(), has: has?.to_owned() })
 }
 
 /// A level that is not narrower than `level`: below it the role that is looked for could not be on every chain.

@@ -1,17 +1,33 @@
 //! Roles: what they grant in each module, and what they say of each form.
 
 use super::domain::Draft;
-use super::names;
+use super::{grants, names};
 use crate::policy::access::{Access, Entry};
-use crate::policy::domain::{Domain, Level, Module, Role};
-use crate::policy::source::{Diags, Fields, Key, Node, Span, Value, choose};
-use crate::policy::table::{IdSet, ModuleId, PermissionId, RoleId, Table};
+use crate::policy::domain::{Domain, Role};
+use crate::policy::grants::{Grant, Grants};
+use crate::policy::source::{Diags, Fields, Key, Node, Span, choose};
+use crate::policy::table::{Id, IdSet, ModuleId, RoleId, Table};
 
-const KNOWN: &[&str] = &["level", "title", "description", "grants", "includes", "forms", "deleted"];
+const KNOWN: &[&str] = &[
+    "level",
+    "title",
+    "description",
+    "grants",
+    "optional",
+    "includes",
+    "forms",
+    "deleted",
+    "never_overridden",
+    "locked",
+    "assignable_by",
+];
 
 /// A role whose includes are not spread yet.
 struct Written<'a> {
     role: Role,
+    grants: Vec<Grant>,
+    modules_on: IdSet<ModuleId>,
+    assignable_by: Option<Vec<(&'a str, Span)>>,
     includes: Vec<(&'a str, Span)>,
 }
 
@@ -35,7 +51,10 @@ pub(super) fn read(draft: &Draft<'_>, domain: &Domain, diags: &mut Diags) -> Tab
 
 /// The role with all that it includes, transitively: grants, modules that are on, and forms by the highest.
 fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mut Diags) -> Option<Role> {
-    let mut role = roles.get(at)?.role.clone();
+    let written = roles.get(at)?;
+    let mut role = written.role.clone();
+    let mut grants = written.grants.clone();
+    let mut modules_on = written.modules_on.clone();
     let mut reached = vec![at];
     let mut open = vec![at];
     while let Some(from) = open.pop() {
@@ -71,8 +90,8 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
             }
             reached.push(next);
             open.push(next);
-            role.grants.extend(&included.grants);
-            role.modules_on.extend(&included.modules_on);
+            grants.extend_from_slice(&roles.get(next)?.grants);
+            modules_on.extend(roles.get(next)?.modules_on.iter());
             role.entries = match (role.entries.take(), &included.entries) {
                 (Some(own), Some(more)) => {
                     Some(own.into_iter().zip(more).map(|(own, more)| own.highest(*more)).collect())
@@ -80,6 +99,25 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
                 (own, more) => own.or_else(|| more.clone()),
             };
         }
+    }
+    role.grants = Grants::pack(grants, modules_on);
+    if let Some(givers) = &written.assignable_by {
+        let mut ids = Vec::new();
+        for (name, span) in givers {
+            match roles.binary_search_by(|other| other.role.name.as_str().cmp(name)) {
+                Ok(giver) => ids.push(RoleId::from_row(giver as u32)),
+                Err(_) => {
+                    names::unknown(
+                        "role",
+                        name,
+                        *span,
+                        roles.iter().map(|other| other.role.name.as_str()),
+                        diags,
+                    );
+                }
+            }
+        }
+        role.assignable_by = Some(ids);
     }
     Some(role)
 }
@@ -110,132 +148,44 @@ fn read_role<'a>(
     if let Some(node) = fields.get("description") {
         node.as_text("text", diags);
     }
+    let flag = |name: &str, diags: &mut Diags| {
+        fields.get(name).and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false)
+    };
     let mut role = Role {
         name: key.text.clone(),
         title: title.map(str::to_owned),
         level,
-        deleted: fields.get("deleted").and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false),
-        grants: IdSet::new(),
-        modules_on: IdSet::new(),
+        deleted: flag("deleted", diags),
+        never_overridden: flag("never_overridden", diags),
+        locked: flag("locked", diags),
+        assignable_by: None,
+        grants: Grants::default(),
         entries: None,
     };
-    let grants = fields.get("grants");
-    for (module, node) in grants.and_then(|node| node.as_map("grants by module", diags)).unwrap_or_default() {
-        read_grants(domain, &mut role, module, node, diags);
+    let mut reader = grants::Reader::new(domain, level);
+    if let Some(node) = fields.get("grants") {
+        reader.by_module(node, diags);
+    }
+    if let Some(node) = fields.get("optional") {
+        reader.optional = true;
+        reader.by_module(node, diags);
     }
     if let Some(node) = fields.get("forms") {
         role.entries = read_forms(draft, domain, node, diags);
     }
-    let listed = fields.get("includes").and_then(|node| node.as_list("names of roles", diags));
-    let mut includes = Vec::new();
-    for item in listed.unwrap_or_default() {
-        includes.extend(item.as_text("the name of a role", diags).map(|name| (name, item.span)));
-    }
-    Some(Written { role, includes })
+    let includes = role_names(fields.get("includes"), diags).unwrap_or_default();
+    let assignable_by = role_names(fields.get("assignable_by"), diags);
+    Some(Written { role, grants: reader.grants, modules_on: reader.modules_on, assignable_by, includes })
 }
 
-fn read_grants(domain: &Domain, role: &mut Role, key: &Key, node: &Node, diags: &mut Diags) {
-    let found = domain.modules.iter().find(|(_, module)| module.name == key.text);
-    let Some((id, module)) = found else {
-        let known = domain.modules.iter().map(|(_, module)| module.name.as_str());
-        names::unknown("module", &key.text, key.span, known, diags);
-        return;
-    };
-    if node.is_off() {
-        return;
-    }
-    if module.level.is_broader_than(role.level) {
-        let message = format!(
-            "a {} role cannot carry `{}`, which is of level {}",
-            domain.level_name(role.level),
-            module.name,
-            domain.level_name(module.level)
-        );
-        let help =
-            "a role carries permissions of its own level and narrower ones; grant this to a broader role";
-        diags.error(key.span, "level_violation", message).help(help);
-        return;
-    }
-    role.modules_on.insert(id);
-    match &node.value {
-        Value::Text { text, .. } => grant(domain, role, id, module, node, text, true, diags),
-        Value::List(items) => {
-            for (at, item) in items.iter().enumerate() {
-                if let Some(text) = permission_name(item, diags) {
-                    grant(domain, role, id, module, item, text, at == 0, diags);
-                }
-            }
-        }
-        _ => {
-            diags
-                .error(
-                    node.span,
-                    "wrong_type",
-                    format!("expected what `{}` grants, found {}", module.name, node.kind()),
-                )
-                .help(
-                    "write a list of permissions, `all`, `all_and_power`, `[]` (on, grants nothing) or `off`",
-                );
-        }
-    }
-}
-
-fn permission_name<'a>(item: &'a Node, diags: &mut Diags) -> Option<&'a str> {
-    if matches!(item.value, Value::Map(_)) {
-        diags
-            .error(item.span, "unsupported", "grants narrowed by a relation are not decided yet")
-            .help("grant the permission outright or leave it out");
-        return None;
-    }
-    item.as_text("the name of a permission", diags)
-}
-
-/// Grants what one word says: a permission of the module, or all of them where `all` may stand.
-#[expect(clippy::too_many_arguments, reason = "one call, and each part is something else")]
-fn grant(
-    domain: &Domain,
-    role: &mut Role,
-    module_id: ModuleId,
-    module: &Module,
-    node: &Node,
-    word: &str,
-    may_be_all: bool,
-    diags: &mut Diags,
-) {
-    let of_module = || domain.permissions.iter().filter(|(_, permission)| permission.module == module_id);
-    let decides = |only_at: Option<Level>| only_at.is_none_or(|level| level == role.level);
-    if matches!(word, "all" | "all_and_power") {
-        if !may_be_all {
-            diags.error(node.span, "wrong_type", format!("`{word}` comes first in a list"));
-        }
-        // A permission that only another level decides is left out: listing it would grant nothing.
-        let wanted: Vec<PermissionId> = of_module()
-            .filter(|(_, permission)| {
-                (word == "all_and_power" || !permission.power) && decides(permission.only_at)
-            })
-            .map(|(id, _)| id)
-            .collect();
-        for id in wanted {
-            role.grants.insert(id);
-        }
-        return;
-    }
-    let short = |name: &str| name.get(module.name.len() + 1..).unwrap_or_default().to_owned();
-    let found = of_module().find(|(_, permission)| short(&permission.name) == word);
-    let Some((id, permission)) = found else {
-        let known: Vec<String> = of_module().map(|(_, permission)| short(&permission.name)).collect();
-        let what = format!("permission of `{}` called", module.name);
-        names::unknown(&what, word, node.span, known.iter().map(String::as_str).chain(["all"]), diags);
-        return;
-    };
-    if !decides(permission.only_at) {
-        let level = permission.only_at.map_or("", |level| domain.level_name(level));
-        diags
-            .error(node.span, "level_violation", format!("only {level} roles decide `{}`", permission.name))
-            .help("take it out here; it would grant nothing");
-        return;
-    }
-    role.grants.insert(id);
+fn role_names<'a>(node: Option<&'a Node>, diags: &mut Diags) -> Option<Vec<(&'a str, Span)>> {
+    let items = node?.as_list("names of roles", diags)?;
+    Some(
+        items
+            .iter()
+            .filter_map(|item| Some((item.as_text("the name of a role", diags)?, item.span)))
+            .collect(),
+    )
 }
 
 /// One entry for each form: its own, else the highest of its groups, else `*`, else `none|none`.

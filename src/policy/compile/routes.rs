@@ -14,6 +14,8 @@ const ROUTE: &[&str] = &[
     "public",
     "conceal",
     "require",
+    "lists",
+    "any",
     "permission",
     "on",
     "access",
@@ -25,7 +27,7 @@ const ROUTE: &[&str] = &[
     "title",
 ];
 const REQUIREMENT: &[&str] =
-    &["permission", "on", "access", "document", "form", "student", "target", "giving"];
+    &["any", "permission", "on", "access", "document", "form", "student", "target", "giving"];
 const HELP: &str =
     "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
 
@@ -113,6 +115,7 @@ fn read_route(
         requirements: Vec::new(),
         query: Vec::new(),
         path_captures: template.path_captures(),
+        lists: Vec::new(),
     };
     if let Value::Text { text, .. } = &node.value {
         if text != "public" {
@@ -142,6 +145,12 @@ fn read_route(
     if own {
         route.requirements.extend(reader.requirement(&fields)?);
     }
+    if let Some(node) = fields.get("lists") {
+        for item in node.as_list("parameters that hold a list", reader.diags)? {
+            let Some(name) = item.as_text("a parameter", reader.diags) else { continue };
+            route.lists.extend(reader.capture_named(name, item.span));
+        }
+    }
     if let Some(list) = fields.get("require") {
         let items = list.as_list("a list of requirements", reader.diags)?;
         if items.is_empty() {
@@ -169,13 +178,13 @@ struct Reader<'a, 'd> {
 
 impl Reader<'_, '_> {
     fn requirement(&mut self, fields: &Fields<'_>) -> Option<Option<Requirement>> {
+        if let Some(node) = fields.get("any") {
+            self.refuse_others(fields, REQUIREMENT.get(1..).unwrap_or_default(), "`any`");
+            return Some(self.any(node));
+        }
         match (fields.get("permission"), fields.get("access")) {
             (Some(node), None) => {
-                self.refuse_others(
-                    fields,
-                    &["document", "form", "student", "target", "giving"],
-                    "a permission",
-                );
+                self.refuse_others(fields, &["document", "form", "giving"], "a permission");
                 Some(self.permission(fields, node))
             }
             (None, Some(node)) => {
@@ -188,6 +197,27 @@ impl Reader<'_, '_> {
                 None
             }
         }
+    }
+
+    /// One of these is enough. One level deep: what is nested is hard to explain.
+    fn any(&mut self, node: &Node) -> Option<Requirement> {
+        let items = node.as_list("a list of requirements", self.diags)?;
+        let mut alternatives = Vec::new();
+        for item in items {
+            let Some(fields) = Fields::of(item, "a requirement", REQUIREMENT, self.diags) else { continue };
+            if fields.get("any").is_some() {
+                let message = "an `any` inside an `any`";
+                self.diags
+                    .error(fields.key_span("any"), "nested_any", message)
+                    .help("list all alternatives side by side");
+                continue;
+            }
+            alternatives.extend(self.requirement(&fields).flatten());
+        }
+        if items.is_empty() {
+            self.diags.error(node.span, "empty_list", "an empty list allows nothing").help(HELP);
+        }
+        Some(Requirement::Any(alternatives))
     }
 
     fn refuse_others(&mut self, fields: &Fields<'_>, others: &[&str], what: &str) {
@@ -217,7 +247,15 @@ impl Reader<'_, '_> {
         let level = bundle.domains[domain].permissions()[permission].level;
         let on = fields.need("on", self.diags)?;
         let scope = self.scope(on, &bundle.domains[domain], level)?;
-        Some(Requirement::Permission { domain, permission, scope })
+        let student = match fields.get("student") {
+            Some(node) => Some(self.attribute(node, "a person", |id| bundle.people().find(id))?),
+            None => None,
+        };
+        let target = match fields.get("target") {
+            Some(node) => Some(self.attribute(node, "a person", |id| bundle.people().find(id))?),
+            None => None,
+        };
+        Some(Requirement::Permission { domain, permission, scope, student, target })
     }
 
     /// `class/1A` or `class/{class}`, of the permission's level or narrower.
@@ -364,10 +402,17 @@ impl Reader<'_, '_> {
     }
 
     fn capture(&mut self, text: &str, span: Span) -> Option<usize> {
-        let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-        let found = name.and_then(|name| self.captures.iter().position(|capture| *capture == name));
+        let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+            let message = format!("`{}` is not a parameter of this route", text.escape_debug());
+            self.diags.error(span, "unknown_name", message).help("write `{name}`, as in the template");
+            return None;
+        };
+        self.capture_named(name, span)
+    }
+
+    fn capture_named(&mut self, name: &str, span: Span) -> Option<usize> {
+        let found = self.captures.iter().position(|capture| *capture == name);
         if found.is_none() {
-            let name = name.unwrap_or(text);
             names::unknown("parameter of this route", name, span, self.captures.iter().copied(), self.diags);
         }
         found

@@ -40,9 +40,43 @@ pub struct Route {
     pub(super) requirements: Vec<Requirement>,
     pub(super) query: Vec<QueryPart>,
     pub(super) path_captures: usize,
+    /// Captures that hold a list, its items joined by commas.
+    pub(super) lists: Vec<usize>,
+}
+
+impl Requirement {
+    /// Whether the requirement reads this capture.
+    fn reads(&self, capture: usize) -> bool {
+        fn is<T>(attribute: &Attribute<T>, capture: usize) -> bool {
+            matches!(attribute, Attribute::Captured(number) if *number == capture)
+        }
+        let person =
+            |attribute: &Option<Attribute<PersonId>>| attribute.as_ref().is_some_and(|a| is(a, capture));
+        match self {
+            Requirement::Any(alternatives) => alternatives.iter().any(|one| one.reads(capture)),
+            Requirement::Permission { scope, student, target, .. } => {
+                matches!(scope, ScopeAttribute::Captured(_, number) if *number == capture)
+                    || person(student)
+                    || person(target)
+            }
+            Requirement::Document { document, target, giving, .. } => {
+                let names_document = match document {
+                    DocumentAttribute::Listed(number) => *number == capture,
+                    DocumentAttribute::Of { form, student, .. } => is(form, capture) || is(student, capture),
+                };
+                names_document || person(target) || giving.as_ref().is_some_and(|a| is(a, capture))
+            }
+        }
+    }
 }
 
 impl Route {
+    /// The capture that holds a list and is read by `requirement`, if there is one. A requirement reads one list at the
+    /// most.
+    pub fn list_of(&self, requirement: &Requirement) -> Option<usize> {
+        self.lists.iter().copied().find(|capture| requirement.reads(*capture))
+    }
+
     /// The template as the bundle writes it, method first.
     pub fn template(&self) -> &str {
         &self.template
@@ -75,7 +109,13 @@ pub enum Requirement {
         permission: PermissionId,
         /// Where.
         scope: ScopeAttribute,
+        /// The student who is asked about, for relations and blocks.
+        student: Option<Attribute<PersonId>>,
+        /// A second person whom the request names.
+        target: Option<Attribute<PersonId>>,
     },
+    /// Any one of these, one level deep.
+    Any(Vec<Requirement>),
     /// An access to a document.
     Document {
         /// What is done with it.
