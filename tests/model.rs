@@ -1,0 +1,442 @@
+//! Permissions beyond plain roles: relations, options, custom sets, plans, switches, step-up and blocks
+//! (`policy-model.md` sections 3 and 4). Each test names the sentence that it holds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use hallpass::decision::{Decision, authzen, decide, decide_route};
+use hallpass::json;
+use hallpass::policy::route::Lookup;
+use hallpass::policy::{Bundle, Severity, Source, compile};
+use hallpass::time::Time;
+
+const NOW: &str = "2026-10-01T08:00:00Z";
+
+fn load(text: &str) -> Bundle {
+    let compilation = try_load(text);
+    assert!(compilation.bundle.is_some(), "{:#?}", compilation.diagnostics);
+    compilation.bundle.unwrap()
+}
+
+fn try_load(text: &str) -> hallpass::policy::Compilation {
+    let text = format!("bundle: {{name: model, time_zone: UTC}}\n{text}");
+    compile(&[Source { name: "bundle.yaml".into(), bytes: text.into_bytes() }])
+}
+
+/// The codes of the errors of a bundle that must not load.
+fn errors(text: &str) -> Vec<&'static str> {
+    let compilation = try_load(text);
+    assert!(compilation.bundle.is_none());
+    let errors = compilation.diagnostics.into_iter().filter(|told| told.severity == Severity::Error);
+    errors.map(|told| told.code).collect()
+}
+
+fn decision(bundle: &Bundle, who: &str, what: &str, on: &str, more: &str) -> Decision {
+    let (kind, id) = on.split_once('/').unwrap();
+    let text = format!(
+        r#"{{"subject": {{"type": "staff", "id": "{who}" {}}}, "action": {{"name": "{what}" {}}},
+            "resource": {{"type": "{kind}", "id": "{id}" {}}}}}"#,
+        part(more, "claims:"),
+        part(more, "action:"),
+        part(more, "resource:"),
+    );
+    let request = authzen::Request::read(&json::parse(text.as_bytes()).unwrap()).unwrap();
+    match request.resolve(bundle, Time::parse_rfc3339(NOW).unwrap()) {
+        Ok(resolved) => decide(bundle, &resolved.request()),
+        Err(reason) => Decision::before_any_rule(reason),
+    }
+}
+
+/// The JSON members after a tag in `more`, up to the end of the line.
+fn part(more: &str, tag: &str) -> String {
+    let line = more.lines().find_map(|line| line.trim().strip_prefix(tag));
+    line.map(|members| format!(r#", "properties": {{{members}}}"#)).unwrap_or_default()
+}
+
+fn reason(bundle: &Bundle, who: &str, what: &str, on: &str, more: &str) -> &'static str {
+    decision(bundle, who, what, on, more).reason.as_str()
+}
+
+const SCHOOL: &str = r#"
+domains:
+  d:
+    precedence: most_specific
+    levels: [account, programme, class]
+    scopes: {account/s: {programme/p: {class/1: ~, class/2: ~}}}
+    modules:
+      work: {level: class, permissions: {view: ~, edit: ~, grade: ~, extra: ~}}
+      news: {level: programme, gate_at: account, permissions: {view: ~}}
+      power: {level: account, permissions: {rule: {power: true, power_requires: {claim: amr, has: mfa}}, use: {requires: [power.rule]}}}
+    roles:
+      teacher: {level: programme, grants: {work: [{view: own_classes}, {grade: assigned}]}}
+      parent: {level: account, grants: {work: [{view: own_children}]}}
+      self_editor: {level: account, grants: {work: [{edit: self}]}}
+      aide: {level: class, grants: {work: [view]}}
+      optional_aide: {level: class, grants: {work: [{view: own_classes}]}, optional: {work: [extra, view]}}
+      including: {level: class, includes: [optional_aide]}
+      outright: {level: class, grants: {work: [extra]}, includes: [optional_aide]}
+      boss: {level: account, never_overridden: true, grants: {work: all, news: all, power: all_and_power}}
+      includes_boss: {level: account, includes: [boss]}
+people:
+  ann: {kinds: [staff]}
+  bob: {kinds: [staff]}
+  kid: {kinds: [student]}
+  sib: {kinds: [student]}
+enrolments:
+  - {person: ann, scope: class/1, part: teacher}
+  - {person: ann, scope: class/2, part: teacher, until: 2026-09-01}
+  - {person: kid, scope: class/1, part: student}
+guardians:
+  - {guardian: ann, student: kid}
+"#;
+
+fn school(assignments: &str) -> Bundle {
+    load(&format!("{SCHOOL}assignments:\n{assignments}"))
+}
+
+#[test]
+fn own_classes_are_those_that_the_subject_teaches_today() {
+    let bundle = school("  - {subject: ann, role: teacher, scope: programme/p}\n");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", ""), "relation_unmet");
+}
+
+#[test]
+fn a_role_whose_relation_is_not_met_still_replaces_broader_ones() {
+    let bundle = school(
+        "  - {subject: ann, role: teacher, scope: programme/p}\n  - {subject: ann, role: self_editor, scope: account/s}\n",
+    );
+    assert_eq!(
+        reason(&bundle, "ann", "work.edit", "class/2", r#"action: "target": "ann""#),
+        "permission_not_granted"
+    );
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", ""), "relation_unmet");
+}
+
+#[test]
+fn own_children_read_the_student_and_without_one_the_attribute_is_missing() {
+    let bundle = school("  - {subject: ann, role: parent, scope: account/s}\n");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", r#"resource: "student": "kid""#), "granted");
+    assert_eq!(
+        reason(&bundle, "ann", "work.view", "class/1", r#"resource: "student": "sib""#),
+        "relation_unmet"
+    );
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "attribute_missing");
+}
+
+#[test]
+fn self_means_that_whoever_is_named_is_the_subject() {
+    let bundle = school("  - {subject: ann, role: self_editor, scope: account/s}\n");
+    let ask = |more| reason(&bundle, "ann", "work.edit", "class/1", more);
+    assert_eq!(ask(r#"action: "target": "ann""#), "granted");
+    assert_eq!(ask(r#"action: "target": "bob""#), "relation_unmet");
+    assert_eq!(ask("action: \"target\": \"ann\"\nresource: \"student\": \"kid\""), "relation_unmet");
+    assert_eq!(ask(""), "attribute_missing");
+    assert_eq!(ask(r#"action: "target": "nobody""#), "attribute_missing");
+}
+
+#[test]
+fn assigned_reads_to_whom_the_resource_is_assigned() {
+    let bundle = school("  - {subject: ann, role: teacher, scope: programme/p}\n");
+    let ask = |more| reason(&bundle, "ann", "work.grade", "class/1", more);
+    assert_eq!(ask(r#"resource: "assigned": ["bob", "ann"]"#), "granted");
+    assert_eq!(ask(r#"resource: "assigned": []"#), "relation_unmet");
+    assert_eq!(ask(""), "attribute_missing");
+}
+
+#[test]
+fn an_attribute_is_needed_only_if_no_grant_does_without_it() {
+    let text = SCHOOL.replace("precedence: most_specific", "precedence: union");
+    let assignments = "assignments:\n  - {subject: ann, role: parent, scope: account/s}\n  - {subject: ann, role: aide, scope: class/1}\n";
+    let bundle = load(&format!("{text}{assignments}"));
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", ""), "attribute_missing");
+}
+
+#[test]
+fn an_option_is_had_only_when_the_assignment_switches_it_on_also_through_includes() {
+    for role in ["optional_aide", "including"] {
+        let off = school(&format!("  - {{subject: bob, role: {role}, scope: class/1}}\n"));
+        assert_eq!(reason(&off, "bob", "work.extra", "class/1", ""), "permission_not_granted", "{role}");
+        let on =
+            school(&format!("  - {{subject: bob, role: {role}, scope: class/1, options: [work.extra]}}\n"));
+        assert_eq!(reason(&on, "bob", "work.extra", "class/1", ""), "granted", "{role}");
+    }
+}
+
+#[test]
+fn what_a_role_grants_outright_is_not_made_optional_by_an_include() {
+    let bundle = school("  - {subject: bob, role: outright, scope: class/1}\n");
+    assert_eq!(reason(&bundle, "bob", "work.extra", "class/1", ""), "granted");
+}
+
+#[test]
+fn an_option_adds_nothing_to_a_grant_that_is_there_and_keeps_its_relation() {
+    let text = "  - {subject: bob, role: optional_aide, scope: class/1, options: [work.view]}\n";
+    assert_eq!(errors(&format!("{SCHOOL}assignments:\n{text}")), ["not_optional"]);
+}
+
+#[test]
+fn a_role_that_is_never_overridden_grants_where_a_narrower_role_is_held() {
+    let bundle = school(
+        "  - {subject: bob, role: boss, scope: account/s}\n  - {subject: bob, role: aide, scope: class/1}\n",
+    );
+    let decided = decision(&bundle, "bob", "work.edit", "class/1", "");
+    assert_eq!((decided.reason.as_str(), decided.rule.as_str()), ("granted", "never_overridden"));
+    assert_eq!(bundle.scopes().name(decided.scope.unwrap()), "account/s");
+    let narrow = decision(&bundle, "bob", "work.view", "class/1", "");
+    assert_eq!(bundle.scopes().name(narrow.scope.unwrap()), "class/1");
+}
+
+#[test]
+fn never_overridden_does_not_pass_through_includes() {
+    let bundle = school(
+        "  - {subject: bob, role: includes_boss, scope: account/s}\n  - {subject: bob, role: aide, scope: class/1}\n",
+    );
+    assert_eq!(reason(&bundle, "bob", "work.edit", "class/1", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "bob", "work.edit", "class/2", ""), "granted");
+}
+
+#[test]
+fn a_custom_set_replaces_the_permissions_of_that_assignment_alone() {
+    let bundle = school(
+        "  - {subject: bob, role: aide, scope: class/1, permissions: [work.edit, 'work.grade:assigned']}\n  - {subject: bob, role: aide, scope: class/2}\n",
+    );
+    assert_eq!(reason(&bundle, "bob", "work.edit", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "bob", "work.view", "class/1", ""), "permission_not_granted");
+    assert_eq!(
+        reason(&bundle, "bob", "work.grade", "class/1", r#"resource: "assigned": ["bob"]"#),
+        "granted"
+    );
+    assert_eq!(reason(&bundle, "bob", "work.view", "class/2", ""), "granted");
+    let nothing = school("  - {subject: bob, role: aide, scope: class/1, permissions: []}\n");
+    assert_eq!(reason(&nothing, "bob", "work.view", "class/1", ""), "permission_not_granted");
+}
+
+#[test]
+fn a_custom_set_opens_the_gates_of_the_modules_that_it_names_and_base_opens_none() {
+    let with = "  - {subject: bob, role: parent, scope: account/s, permissions: [news.view]}\n";
+    assert_eq!(reason(&school(with), "bob", "news.view", "programme/p", ""), "granted");
+    let text =
+        SCHOOL.replace("precedence: most_specific", "precedence: most_specific\n    base: [news.view]");
+    let bundle = load(&format!("{text}assignments:\n  - {{subject: bob, role: parent, scope: account/s}}\n"));
+    assert_eq!(reason(&bundle, "bob", "news.view", "programme/p", ""), "module_gated");
+}
+
+#[test]
+fn every_assignment_carries_base_under_custom_sets_too_and_a_suspended_one_does_not() {
+    let text =
+        SCHOOL.replace("precedence: most_specific", "precedence: most_specific\n    base: [work.view]");
+    let with = |rest: &str| {
+        load(&format!(
+            "{text}assignments:\n  - {{subject: bob, role: self_editor, scope: account/s{rest}}}\n"
+        ))
+    };
+    assert_eq!(reason(&with(""), "bob", "work.view", "class/1", ""), "granted");
+    assert_eq!(reason(&with(", permissions: []"), "bob", "work.view", "class/1", ""), "granted");
+    assert_eq!(
+        reason(&with(", suspended: true"), "bob", "work.view", "class/1", ""),
+        "permission_not_granted"
+    );
+}
+
+#[test]
+fn a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base() {
+    let text = SCHOOL.replace(
+        "precedence: most_specific",
+        "precedence: most_specific\n    base: [work.view]\n    modules_off: {account/s: [work]}",
+    );
+    let bundle = load(&format!("{text}assignments:\n  - {{subject: bob, role: boss, scope: account/s}}\n"));
+    for permission in ["work.view", "work.edit"] {
+        let decided = decision(&bundle, "bob", permission, "class/1", "");
+        assert_eq!((decided.reason.as_str(), decided.rule.as_str()), ("module_gated", "modules_off"));
+    }
+    let below = text.replace("modules_off: {account/s:", "modules_off: {class/1:");
+    assert_eq!(errors(&below), ["not_a_root"]);
+}
+
+#[test]
+fn a_power_permission_may_ask_for_step_up_also_where_it_is_only_required() {
+    let bundle = school("  - {subject: bob, role: boss, scope: account/s}\n");
+    for permission in ["power.rule", "power.use"] {
+        let ask = |more| reason(&bundle, "bob", permission, "account/s", more);
+        assert_eq!(ask(""), "step_up_required");
+        assert_eq!(ask(r#"claims: "amr": ["pwd"]"#), "step_up_required");
+        assert_eq!(ask(r#"claims: "amr": ["pwd", "mfa"]"#), "granted");
+        assert_eq!(ask(r#"claims: "amr": "mfa""#), "granted");
+    }
+}
+
+const PLANS: &str = r#"
+domains:
+  d:
+    precedence: union
+    levels: [district, school, class]
+    scopes: {district/d: {school/free: {class/f: ~}, school/paid: {class/p: ~}}}
+    modules: {m: {level: school, permissions: {a: ~, b: ~, c: ~}}}
+    roles:
+      leader: {level: school, grants: {m: [a, c]}}
+      chief: {level: district, grants: {m: all}}
+    plans: {free: {exactly: [m.b]}, connect: {any_of: [m.a, m.b]}}
+    plan_of: {school/free: free, school/paid: connect}
+people: {ann: {kinds: [staff]}, bob: {kinds: [staff]}, eve: {kinds: [guardian, staff]}}
+assignments:
+  - {subject: ann, role: leader, scope: school/free, permissions: [m.c]}
+  - {subject: ann, role: leader, scope: school/paid}
+  - {subject: bob, role: chief, scope: district/d}
+  - {subject: eve, role: leader, scope: school/free, suspended: true}
+"#;
+
+#[test]
+fn an_exact_plan_is_the_set_whatever_is_stored_there_or_held_above() {
+    let bundle = load(PLANS);
+    for (who, permission, expected) in [
+        ("ann", "m.b", "granted"),
+        ("ann", "m.a", "permission_not_granted"),
+        ("ann", "m.c", "permission_not_granted"),
+        ("bob", "m.b", "permission_not_granted"),
+        ("eve", "m.b", "permission_not_granted"),
+    ] {
+        assert_eq!(reason(&bundle, who, permission, "school/free", ""), expected, "{who} {permission}");
+        assert_eq!(reason(&bundle, who, permission, "class/f", ""), expected, "{who} {permission} below");
+    }
+}
+
+#[test]
+fn outside_a_plan_of_choice_nothing_is_effective_or_may_be_listed() {
+    let bundle = load(PLANS);
+    assert_eq!(reason(&bundle, "ann", "m.a", "school/paid", ""), "granted");
+    let decided = decision(&bundle, "ann", "m.c", "school/paid", "");
+    assert_eq!((decided.reason.as_str(), decided.rule.as_str()), ("permission_not_granted", "plan"));
+    assert_eq!(reason(&bundle, "bob", "m.c", "school/paid", ""), "permission_not_granted");
+    let listed = PLANS.replace("scope: school/paid}", "scope: school/paid, permissions: [m.a, m.c]}");
+    assert_eq!(errors(&listed), ["outside_plan"]);
+}
+
+fn blocked(block: &str) -> Bundle {
+    let text = SCHOOL.replace("precedence: most_specific", "precedence: union");
+    load(&format!(
+        "{text}blocks:\n  - {{subject: ann, {block}, reason: an order of the court}}\nassignments:\n  - {{subject: ann, role: boss, scope: account/s}}\n  - {{subject: bob, role: boss, scope: account/s}}\n"
+    ))
+}
+
+#[test]
+fn a_block_comes_before_any_grant() {
+    let student = r#"resource: "student": "kid""#;
+    let bundle = blocked("student: kid");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", student), "blocked");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "bob", "work.view", "class/1", student), "granted");
+    let bundle = blocked("scope: class/1");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "blocked");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", ""), "granted");
+    // The students of the scope as well, wherever they are asked about.
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", student), "blocked");
+    let bundle = blocked("scope: programme/p");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/2", ""), "blocked");
+}
+
+#[test]
+fn a_block_holds_within_its_dates() {
+    let bundle = blocked("scope: class/1, until: 2026-09-30");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "granted");
+    let bundle = blocked("scope: class/1, until: 2026-10-01");
+    assert_eq!(reason(&bundle, "ann", "work.view", "class/1", ""), "blocked");
+}
+
+#[test]
+fn a_block_bounds_a_target_as_well() {
+    let bundle = blocked("scope: class/1");
+    assert_eq!(reason(&bundle, "bob", "work.view", "class/1", r#"action: "target": "ann""#), "blocked");
+}
+
+const FORMS: &str = r#"
+domains:
+  f:
+    precedence: union
+    levels: [district, school]
+    buildings: school
+    scopes: {district/d: {school/n: ~, school/s: ~}}
+    forms: {iep: ~}
+    when_unassigned: {default: none, max: none}
+    when_no_buildings: {default: none, max: none}
+    explicit_grants_outside_buildings: allow
+    create_outside_buildings: deny
+    roles: {all: {level: district, forms: {iep: {default: owner, max: owner}}}}
+people:
+  ann: {kinds: [staff]}
+  bob: {kinds: [staff]}
+  kid: {kinds: [student], buildings: [school/n]}
+assignments:
+  - {subject: ann, role: all, scope: district/d, buildings: [school/n, school/s]}
+  - {subject: bob, role: all, scope: district/d, buildings: [school/n, school/s]}
+"#;
+
+#[test]
+fn a_document_whose_student_is_not_known_is_refused_to_a_person_who_has_any_block() {
+    let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, scope: school/s, reason: x}}]\n"));
+    let known = r#"resource: "form": "iep", "student": "kid""#;
+    let unknown = r#"resource: "form": "iep", "buildings": ["n"]"#;
+    assert_eq!(reason(&bundle, "ann", "view", "document/x", known), "granted");
+    assert_eq!(reason(&bundle, "ann", "view", "document/x", unknown), "blocked");
+    assert_eq!(reason(&bundle, "bob", "view", "document/x", unknown), "granted");
+    let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, scope: school/n, reason: x}}]\n"));
+    assert_eq!(reason(&bundle, "ann", "view", "document/x", known), "blocked");
+}
+
+#[test]
+fn the_max_of_a_blocked_target_is_none() {
+    let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, student: kid, reason: x}}]\n"));
+    let share = "action: \"target\": \"ann\", \"access\": \"view\"\nresource: \"form\": \"iep\", \"student\": \"kid\"";
+    assert_eq!(reason(&bundle, "bob", "share", "document/x", share), "grantee_max");
+    assert_eq!(reason(&load(FORMS), "bob", "share", "document/x", share), "granted");
+}
+
+fn by_route(bundle: &Bundle, who: &str, method: &str, path: &str) -> &'static str {
+    let Lookup::Found(leaf) = bundle.routes().find(method, path) else { return "no_route" };
+    let matched = leaf.select(Vec::new()).unwrap();
+    let subject = bundle.people().find(who).unwrap();
+    decide_route(bundle, &matched, subject, None, Time::parse_rfc3339(NOW).unwrap()).reason.as_str()
+}
+
+#[test]
+fn one_of_any_is_enough_and_all_of_require_are_needed() {
+    let routes = r#"
+routes:
+  "GET /{c}/any": {any: [{permission: work.edit, on: "class/{c}"}, {permission: work.view, on: "class/{c}"}]}
+  "GET /{c}/all": {require: [{permission: work.view, on: "class/{c}"}, {permission: work.edit, on: "class/{c}"}]}
+  "GET /{c}/mixed": {require: [{permission: work.view, on: "class/{c}"}, {any: [{permission: work.edit, on: "class/{c}"}]}]}
+"#;
+    let bundle =
+        load(&format!("{SCHOOL}{routes}assignments:\n  - {{subject: bob, role: aide, scope: class/1}}\n"));
+    assert_eq!(by_route(&bundle, "bob", "GET", "/1/any"), "granted");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/2/any"), "no_role_in_context");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/1/all"), "permission_not_granted");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/1/mixed"), "permission_not_granted");
+    let nested = r#"routes: {"GET /{c}": {any: [{any: [{permission: work.edit, on: "class/{c}"}]}]}}"#;
+    assert_eq!(errors(&format!("{SCHOOL}{nested}\n")), ["nested_any"]);
+}
+
+#[test]
+fn every_resource_of_a_list_must_be_allowed_and_an_empty_list_is_denied() {
+    let routes = r#"routes: {"GET /many/{c...}": {lists: [c], permission: work.view, on: "class/{c}"}}"#;
+    let bundle =
+        load(&format!("{SCHOOL}{routes}\nassignments:\n  - {{subject: bob, role: aide, scope: class/1}}\n"));
+    assert_eq!(by_route(&bundle, "bob", "GET", "/many/1"), "granted");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/many/1,1"), "granted");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/many/1,2"), "no_role_in_context");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/many/1,"), "scope_unknown");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/many/,"), "scope_unknown");
+}
+
+#[test]
+fn titles_label_an_assignment_and_a_pair_outside_the_catalogue_does_not_load() {
+    let text = SCHOOL.replace(
+        "precedence: most_specific",
+        "precedence: most_specific\n    titles: {Support: [Clinic, IT]}",
+    );
+    let with = |title: &str| {
+        format!("{text}assignments:\n  - {{subject: bob, role: aide, scope: class/1, title: {title}}}\n")
+    };
+    assert!(try_load(&with("Support/IT")).bundle.is_some());
+    assert_eq!(errors(&with("Teaching/IT")), ["unknown_title"]);
+}
