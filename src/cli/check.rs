@@ -2,7 +2,8 @@
 
 use super::{Outcome, render};
 use crate::pdp::directory;
-use crate::policy::{self, Bundle, Severity};
+use crate::policy::table::DomainId;
+use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -55,9 +56,44 @@ fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result
                 }
             }
         }
+        for replaced in replaced(bundle, id) {
+            writeln!(out, "{replaced}")?;
+        }
         for (permission, holders) in holders {
             writeln!(out, "power permission {permission}: {}", holders.join(", "))?;
         }
     }
     Ok(())
+}
+
+/// People whose powers end where they hold a narrower role, which replaces the broader one: a surprise to most.
+fn replaced(bundle: &Bundle, id: DomainId) -> Vec<String> {
+    let domain = &bundle.domains()[id];
+    if domain.precedence() != Precedence::MostSpecific {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    for (person, broad) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
+        let role = &domain.roles()[broad.role];
+        let powerful =
+            bundle.grants_of(broad).listed().iter().any(|permission| domain.permissions()[*permission].power);
+        if role.never_overridden || !powerful {
+            continue;
+        }
+        let below = bundle.assignments(person, id).iter().filter(|held| {
+            held.scope != broad.scope && domain.chain(held.scope).any(|(scope, _)| scope == broad.scope)
+        });
+        for narrow in below {
+            let scope = |held: &Assignment| bundle.scopes().name(held.scope);
+            lines.push(format!(
+                "{} is {} at {}, and there is replaced as {} at {}",
+                bundle.people().row(person).id,
+                domain.roles()[narrow.role].name,
+                scope(narrow),
+                role.name,
+                scope(broad),
+            ));
+        }
+    }
+    lines
 }

@@ -79,6 +79,7 @@ pub(super) fn read(
         (h.person, h.assignment.domain, h.assignment.scope, h.assignment.role, h.assignment.from)
     });
     check_same_scope(bundle, &held, drafts, diags);
+    check_left_out(bundle, &held, diags);
     pack(bundle, held);
 }
 
@@ -396,6 +397,36 @@ fn check_same_scope(bundle: &Bundle, held: &[Held], drafts: &[Draft<'_>], diags:
                 "`{}` allows one role at a scope; end or take out one of the two",
                 domain.name()
             ));
+        }
+    }
+}
+
+/// Tells of assignments that are left out, or covered by the fallback, because they name no building and others do.
+fn check_left_out(bundle: &Bundle, held: &[Held], diags: &mut Diags) {
+    let of = |held: &Held| (held.person, held.assignment.domain);
+    for group in held.chunk_by(|one, other| of(one) == of(other)) {
+        let Some(domain) = group.first().map(|held| &bundle.domains[held.assignment.domain]) else {
+            continue;
+        };
+        let Some(forms) = domain.forms() else { continue };
+        let role = |held: &Held| &domain.roles()[held.assignment.role];
+        let bearing = group.iter().filter(|held| role(held).bears_forms());
+        if !bearing.clone().any(|held| held.assignment.names_a_building()) {
+            continue;
+        }
+        for bare in bearing.filter(|held| !held.assignment.names_a_building()) {
+            let who = &bundle.people.row(bare.person).id;
+            let what = match forms.bare_assignments_cover {
+                true => "covers every document by `when_no_buildings`",
+                false => "counts for nothing",
+            };
+            let message = format!(
+                "`{}` of `{who}` names no building, where others of theirs do, and {what}",
+                role(bare).name
+            );
+            diags
+                .warning(bare.span, "names_no_building", message)
+                .help("name the buildings, or take the assignment out");
         }
     }
 }

@@ -286,6 +286,15 @@ fn read_mandatory(draft: &Draft<'_>, domain: &Domain, diags: &mut Diags) -> Opti
             kinds.insert(kind);
         }
     }
+    if kinds == Kinds::default() {
+        diags
+            .error(
+                fields.key_span("kinds"),
+                "empty_list",
+                "a role that is mandatory for nobody is not mandatory",
+            )
+            .help("name the kinds of subjects, like `[staff]`, or take `mandatory` out");
+    }
     let level = level?;
     let default_role = match default_role {
         None => None,

@@ -53,9 +53,14 @@ pub(super) fn read(
     Some(Forms {
         buildings: buildings?,
         forms,
-        fallback: Fallback { unassigned: unassigned?, no_buildings: no_buildings? },
-        explicit_grants_outside_buildings: explicit?,
-        create_outside_buildings: create?,
+        // What could not be read is told above, and the bundle does not load: the closed value keeps one mistake from
+        // making others.
+        fallback: Fallback {
+            unassigned: unassigned.unwrap_or_default(),
+            no_buildings: no_buildings.unwrap_or_default(),
+        },
+        explicit_grants_outside_buildings: explicit.unwrap_or(false),
+        create_outside_buildings: create.unwrap_or(false),
         bare_assignments_cover: bare.flatten().unwrap_or(false),
         administer: permissions
             .iter()

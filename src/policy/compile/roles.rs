@@ -171,7 +171,8 @@ fn read_role<'a>(
         reader.by_module(node, diags);
     }
     if let Some(node) = fields.get("forms") {
-        role.entries = read_forms(draft, domain, node, diags);
+        // A role with mistakes in its forms still speaks of documents.
+        role.entries = Some(read_forms(draft, domain, node, diags).unwrap_or_default());
     }
     let includes = role_names(fields.get("includes"), diags).unwrap_or_default();
     let assignable_by = role_names(fields.get("assignable_by"), diags);

@@ -1,0 +1,271 @@
+//! `docs/bundle.md` is held to what the compiler does: its whole bundle loads, and each example of a diagnostic has
+//! the code that stands beside it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use hallpass::policy::{Severity, Source, compile, render};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn page() -> String {
+    std::fs::read_to_string(root().join("docs/bundle.md")).unwrap()
+}
+
+/// The whole bundle of the page.
+fn whole() -> String {
+    let page = page();
+    let (_, from) = page.split_once("## A whole bundle\n\n```yaml\n").unwrap();
+    from.split_once("```").unwrap().0.to_owned()
+}
+
+/// The rows of the tables of diagnostics: code, example.
+fn documented() -> Vec<(String, String)> {
+    let page = page();
+    let (_, tables) = page.split_once("## Diagnostics").unwrap();
+    tables
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .map(|line| {
+            let (code, rest) = line.split_once('`').unwrap();
+            let example = rest.trim_end_matches(" |").rsplit_once("| ").map_or("", |(_, example)| example);
+            (code.to_owned(), example.to_owned())
+        })
+        .collect()
+}
+
+fn codes(sources: &[Source]) -> BTreeSet<&'static str> {
+    compile(sources).diagnostics.iter().map(|told| told.code).collect()
+}
+
+fn source(name: &str, text: impl Into<Vec<u8>>) -> Source {
+    Source { name: name.to_owned(), bytes: text.into() }
+}
+
+#[test]
+fn the_whole_bundle_of_the_page_loads() {
+    let sources = [source("policy.yaml", whole())];
+    let compilation = compile(&sources);
+    assert!(compilation.diagnostics.is_empty(), "{}", render(&compilation.diagnostics, &sources, false));
+    assert!(compilation.bundle.is_some());
+}
+
+/// The whole bundle with a piece replaced by an example of the page, or a file more.
+enum Case {
+    /// What stands there, and the example that is to stand there.
+    Instead(&'static str, &'static str),
+    /// Another file with these bytes.
+    File(&'static str, &'static [u8]),
+}
+
+use Case::{File, Instead};
+
+const CASES: &[(&str, Case)] = &[
+    ("encoding", File("more.yaml", b"people: {jos\xe9: {kinds: [staff]}}\n")),
+    ("syntax", Instead("levels: [account, school, class]", "levels: [account, school")),
+    ("duplicate_key", Instead("suspended: {subjects: []}", "suspended: {subjects: [], subjects: [bo]}")),
+    ("anchor", Instead("ari: {kinds: [staff]}", "ari: {kinds: &k [staff]}")),
+    ("alias", Instead("bo: {kinds: [staff]}", "bo: {kinds: *k}")),
+    ("tag", Instead("name: example", "name: !!str example")),
+    ("merge_key", Instead("teacher: {level: class,", "teacher: {<<: {level: class},")),
+    (
+        "complex_key",
+        Instead("  ari: {kinds: [staff]}", "  [a, b]: {kinds: [staff]}\n  ari: {kinds: [staff]}"),
+    ),
+    ("multiple_documents", Instead("suspended:", "---\nsuspended:")),
+    ("unknown_file", File("notes.txt", b"")),
+    ("missing_key", File("more.yaml", b"routes: {\"GET /x\": {permission: marks.see}}\n")),
+    ("unknown_key", Instead("precedence: most_specific", "precedence: most_specific\n    precedense: union")),
+    ("wrong_type", Instead("levels: [account, school, class]", "levels: account")),
+    ("unknown_word", Instead("precedence: most_specific", "precedence: narrowest")),
+    ("not_optional", Instead("scope: class/1A, from", "scope: class/1A, options: [marks.see], from")),
+    ("unknown_title", Instead("scope: class/1A, from", "scope: class/1A, title: Support/IT, from")),
+    ("not_a_root", Instead("same_scope: error", "modules_off: {class/1A: [marks]}")),
+    (
+        "outside_plan",
+        File(
+            "more.yaml",
+            b"domains: {school: {plans: {free: {any_of: []}}, plan_of: {class/1B: free}}}\n\
+              assignments: [{subject: bo, role: teacher, scope: class/1B, permissions: [marks.see]}]\n",
+        ),
+    ),
+    ("not_a_power_permission", Instead("{see: {}", "{see: {power_requires: {claim: amr, has: mfa}}")),
+    (
+        "names_no_building",
+        Instead("assignments:\n", "assignments:\n  - {subject: ari, role: editor, scope: school/south}\n"),
+    ),
+    ("nested_any", Instead("GET /healthz: public", "\"GET /x\": {any: [{any: []}]}")),
+    ("bad_name", Instead("class/1B:", "class 1A:")),
+    ("duplicate_name", Instead("levels: [account, school, class]", "levels: [account, account]")),
+    ("unknown_name", Instead("role: teacher", "role: techer")),
+    ("truncated", File("people.csv", b"id,kinds\ncy,st")),
+    ("missing_column", File("people.csv", b"id,email\n")),
+    ("unknown_column", File("people.csv", b"id,kinds,shoe_size\n")),
+    ("duplicate_column", File("people.csv", b"id,kinds,id\n")),
+    ("wrong_field_count", File("people.csv", b"id,kinds\ncy,staff,extra\n")),
+    ("missing_cell", File("people.csv", b"id,kinds\ncy,\n")),
+    ("unknown_time_zone", Instead("time_zone: Europe/Berlin", "time_zone: Berlin")),
+    (
+        "level_violation",
+        Instead(
+            "teacher: {level: class, grants: {marks: all}}",
+            "teacher: {level: class, grants: {admin: all}}",
+        ),
+    ),
+    ("wrong_level", File("more.yaml", b"routes: {GET /x: {permission: marks.see, on: school/north}}\n")),
+    ("cycle", Instead("open: {}", "open: {requires: [admin.repair]}")),
+    (
+        "deleted_role",
+        Instead("basic: {level: account, grants", "basic: {level: account, deleted: true, grants"),
+    ),
+    ("default_role_without_mandatory", Instead("    mandatory: {level: account, kinds: [staff]}\n", "")),
+    ("power_by_default", Instead("default_role: basic", "default_role: admin")),
+    ("same_scope", Instead("suspended:", "  - {subject: bo, role: teacher, scope: class/1A}\nsuspended:")),
+    ("bad_date", Instead("from: 2026-08-01", "from: 01.08.2026")),
+    (
+        "no_forms",
+        Instead(
+            "    forms:\n      report: {title: Report, groups: [papers]}\n      letter: {groups: [papers]}\n",
+            "",
+        ),
+    ),
+    ("default_above_max", Instead("{default: view, max: owner}", "{default: owner, max: view}")),
+    (
+        "buildings_without_forms",
+        Instead(
+            "suspended:",
+            "  - {subject: bo, role: teacher, scope: class/1B, buildings: [school/north]}\nsuspended:",
+        ),
+    ),
+    (
+        "unexpected_count",
+        Instead(
+            "    buildings: school\n",
+            "    buildings: school\n    expects: {people: 9, assignments: 1, unassigned: 1, without_buildings: 0}\n",
+        ),
+    ),
+    ("no_mandatory_role", Instead("    default_role: basic\n", "")),
+    (
+        "scope_is_not_a_building",
+        Instead("suspended:", "  - {subject: bo, role: editor, scope: school/south}\nsuspended:"),
+    ),
+    ("bad_template", Instead("GET /healthz: public", "GET classes: public")),
+    ("no_requirement", File("more.yaml", b"routes: {\"GET /x\": {conceal: true}}\n")),
+    ("empty_list", File("more.yaml", b"routes: {\"GET /x\": {require: []}}\n")),
+    ("route_twice", File("more.yaml", b"routes: {\"GET /classes/{other}/marks\": public}\n")),
+];
+
+fn with(case: &Case) -> Vec<Source> {
+    let base = whole();
+    match case {
+        Instead(from, to) => {
+            assert!(base.contains(from), "{from}");
+            vec![source("policy.yaml", base.replacen(from, to, 1))]
+        }
+        File(name, bytes) => vec![source(name, *bytes), source("policy.yaml", base)],
+    }
+}
+
+#[test]
+fn each_example_has_the_code_beside_it() {
+    let rows = documented();
+    let mut wrong = Vec::new();
+    for (code, case) in CASES {
+        let sources = with(case);
+        if !codes(&sources).contains(code) {
+            wrong.push(format!("{code}: found {:?}", codes(&sources)));
+        }
+        let (_, example) = rows.iter().find(|(known, _)| known == code).unwrap();
+        // An example that is code alone stands in the case as it is written.
+        let alone = example.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+        let Some(example) = alone.filter(|example| !example.contains('`')) else { continue };
+        let text = match case {
+            Instead(_, to) => (*to).to_owned(),
+            File(name, bytes) => format!("{name}\n{}", String::from_utf8_lossy(bytes)),
+        };
+        let spread = example == "basic: {level: account, deleted: true}" || example.starts_with("<<:");
+        let known = text.contains(example) || text.contains(example.trim_matches(['{', '}'])) || spread;
+        if !known {
+            wrong.push(format!("{code}: `{example}` is not in the case"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn examples_that_are_made_and_not_written_have_their_codes_too() {
+    let deep = format!("people: {}{}\n", "[".repeat(70), "]".repeat(70));
+    assert!(codes(&[source("more.yaml", deep), source("policy.yaml", whole())]).contains("too_deep"));
+    let base = whole();
+    let (without_routes, _) = base.split_once("routes:").unwrap();
+    let compilation = compile(&[source("policy.yaml", without_routes)]);
+    assert_eq!(compilation.diagnostics.len(), 1);
+    assert_eq!(
+        (compilation.diagnostics[0].code, compilation.diagnostics[0].severity),
+        ("no_routes", Severity::Warning)
+    );
+    let many: String = (0..1_001).map(|at| format!("k{at}: ~\n")).collect();
+    assert!(codes(&[source("more.yaml", many), source("policy.yaml", whole())]).contains("too_many"));
+}
+
+#[test]
+fn the_page_says_which_diagnostics_are_warnings() {
+    let page = page();
+    for (code, case) in CASES {
+        let told = compile(&with(case)).diagnostics;
+        let warning = told.iter().any(|told| told.code == *code && told.severity == Severity::Warning);
+        assert_eq!(page.contains(&format!("| `{code}` (warning) |")), warning, "{code}");
+    }
+}
+
+/// The codes in the sources of the compiler: the first text after each call that reports something, if it is a name.
+fn codes_in_the_sources(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            codes_in_the_sources(&path, found);
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !name.ends_with(".rs") || name == "tests.rs" || name == "render.rs" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for call in [".error(", ".warning("] {
+            for (at, _) in text.match_indices(call) {
+                // `fields.key_span("email")` may stand before the code.
+                let mut pieces = text[at..].split('"').skip(1);
+                let mut code = pieces.next().unwrap_or_default();
+                while pieces.next().is_some_and(|after| after.starts_with(')')) {
+                    code = pieces.next().unwrap_or_default();
+                }
+                if !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                    found.insert(code.to_owned());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_of_the_compiler_is_on_the_page_and_no_other() {
+    let mut found = BTreeSet::new();
+    codes_in_the_sources(&root().join("src/policy"), &mut found);
+    let page: BTreeSet<String> = documented().into_iter().map(|(code, _)| code).collect();
+    // These are chosen before they are handed over.
+    let chosen = ["tag", "too_many", "duplicate_name", "alias", "too_deep", "syntax", "anchor"];
+    let undocumented: Vec<_> = found.difference(&page).collect();
+    assert!(undocumented.is_empty(), "not on the page: {undocumented:?}");
+    let gone: Vec<_> = page.difference(&found).filter(|code| !chosen.contains(&code.as_str())).collect();
+    assert!(gone.is_empty(), "on the page alone: {gone:?}");
+    let shown: BTreeSet<&str> = CASES.iter().map(|(code, _)| *code).collect();
+    let unproven: Vec<_> = page
+        .iter()
+        .filter(|code| !shown.contains(code.as_str()))
+        .filter(|code| !["too_deep", "too_many", "no_routes"].contains(&code.as_str()))
+        .collect();
+    assert!(unproven.is_empty(), "without a case: {unproven:?}");
+}
