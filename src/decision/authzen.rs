@@ -5,7 +5,7 @@
 //! `edit`, `create`, `share`, `transfer`, `delete`. `action.properties` holds `target` (the id of a person) and
 //! `access` (what is given). `context.time` is RFC 3339. Members that are not named here are ignored.
 
-use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason};
+use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason, document};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind};
 use crate::time::Time;
@@ -219,9 +219,10 @@ impl Request {
             (None, Some(listed)) => (listed.domain, listed.form),
             (None, None) => return Err(Reason::AttributeMissing),
         };
-        let buildings = match (&said.buildings, student) {
-            (Some(names), _) => names.iter().map(|name| building(bundle, domain, name)).collect(),
-            (None, Some(student)) => Ok(bundle.buildings_of_person(student).to_vec()),
+        let known = student.map(|student| document::buildings_of_student(bundle, domain, student));
+        let buildings = match (&said.buildings, known) {
+            (Some(names), known) => stated_buildings(bundle, domain, names, known),
+            (None, Some(known)) => known.map(<[ScopeId]>::to_vec),
             (None, None) => Err(Reason::AttributeMissing),
         };
         let granted = listed.map(|listed| listed.granted_to(subject));
@@ -237,6 +238,29 @@ impl Request {
         };
         Ok(Question::Document { ask, buildings })
     }
+}
+
+/// The buildings that a request states. A student is in one or more, and where the roster knows the student it must
+/// agree: of two answers to where a student is, neither is taken.
+fn stated_buildings(
+    bundle: &Bundle,
+    domain: DomainId,
+    names: &[String],
+    known: Option<Result<&[ScopeId], Reason>>,
+) -> Result<Vec<ScopeId>, Reason> {
+    let stated: Vec<ScopeId> =
+        names.iter().map(|name| building(bundle, domain, name)).collect::<Result<_, _>>()?;
+    let agree = match known {
+        Some(Ok(known)) => {
+            let here =
+                known.iter().filter(|scope| building(bundle, domain, bundle.scopes().name(**scope)).is_ok());
+            here.clone().all(|scope| stated.contains(scope))
+                && stated.iter().all(|scope| known.contains(scope))
+        }
+        Some(Err(_)) => false,
+        None => true,
+    };
+    if stated.is_empty() || !agree { Err(Reason::AttributeMissing) } else { Ok(stated) }
 }
 
 /// A building as `level/id`, or by its id alone: a domain has one level of buildings. A scope of another level is no

@@ -136,6 +136,25 @@ impl Best {
     }
 }
 
+/// The buildings of a student, for a document of `domain`. A student is in one or more of them: somebody who is in none
+/// of this domain's, or is not a student, has buildings that cannot be had.
+pub(super) fn buildings_of_student(
+    bundle: &Bundle,
+    domain: DomainId,
+    person: PersonId,
+) -> Result<&[ScopeId], Reason> {
+    let buildings = bundle.buildings_of_person(person);
+    let student = bundle.people().row(person).kinds.contains(Kind::Student);
+    let here = buildings.iter().any(|building| is_building(bundle, domain, *building));
+    if student && here { Ok(buildings) } else { Err(Reason::AttributeMissing) }
+}
+
+fn is_building(bundle: &Bundle, domain: DomainId, scope: ScopeId) -> bool {
+    let domain = &bundle.domains()[domain];
+    let level = domain.forms().map(|forms| forms.buildings);
+    level.is_some() && domain.node(scope).map(|node| node.level) == level
+}
+
 /// Decides an access to a document.
 pub(super) fn decide(
     bundle: &Bundle,
@@ -234,10 +253,8 @@ fn buildings_here<'a>(
     bundle: &'a Bundle,
     ask: &DocumentAsk<'a>,
 ) -> Result<impl Iterator<Item = ScopeId> + 'a, Reason> {
-    let domain = &bundle.domains()[ask.domain];
-    let level = domain.forms().map(|forms| forms.buildings);
-    let is_here = move |building: &ScopeId| domain.node(*building).map(|node| node.level) == level;
-    Ok(ask.buildings?.iter().copied().filter(is_here))
+    let (domain, buildings) = (ask.domain, ask.buildings?);
+    Ok(buildings.iter().copied().filter(move |building| is_building(bundle, domain, *building)))
 }
 
 /// `documents.administer` on every building of the student, of which there must be one.

@@ -1,9 +1,9 @@
 //! All requirements of a route for one request.
 
 use super::ask::{DocumentAsk, Facts};
-use super::{AccessRequest, Ask, Decision, Reason, decide};
+use super::{AccessRequest, Ask, Decision, Reason, decide, document};
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
-use crate::policy::table::PersonId;
+use crate::policy::table::{DomainId, PersonId};
 use crate::policy::{Access, Bundle, Claims};
 use crate::time::Time;
 
@@ -168,14 +168,14 @@ impl<'a> Asking<'a> {
 
     fn document(&self, document: &DocumentAttribute) -> Result<DocumentAsk<'a>, Reason> {
         let bundle = self.bundle;
-        let ask = |domain, form, student: Option<PersonId>, explicit| DocumentAsk {
+        let ask = |domain: DomainId, form, student: Option<PersonId>, explicit| DocumentAsk {
             action: crate::policy::DocumentAction::View,
             domain,
             form,
             student,
             buildings: student
-                .map(|student| bundle.buildings_of_person(student))
-                .ok_or(Reason::AttributeMissing),
+                .ok_or(Reason::AttributeMissing)
+                .and_then(|student| document::buildings_of_student(bundle, domain, student)),
             explicit,
             target: None,
             giving: None,

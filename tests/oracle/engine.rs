@@ -1,0 +1,69 @@
+//! The engine behind the same question.
+
+use super::model::{Answer, Question};
+use hallpass::decision::authzen::{Request, Resolved};
+use hallpass::decision::{Decision, decide};
+use hallpass::policy::{self, Bundle, Source, compile};
+use hallpass::time::Time;
+use serde_json::{Map, Value, json};
+
+/// Compiles one YAML file; what is wrong with it, if it does not load.
+pub fn load(yaml: &str) -> Result<Bundle, String> {
+    let sources = [Source { name: "bundle.yaml".to_owned(), bytes: yaml.as_bytes().to_vec() }];
+    let compiled = compile(&sources);
+    compiled.bundle.ok_or_else(|| policy::render(&compiled.diagnostics, &sources, false))
+}
+
+/// The question as a request, by way of JSON as `eval` takes it.
+pub fn request(q: &Question) -> Request {
+    let mut properties = Map::new();
+    let mut put =
+        |name: &str, value: Option<Value>| value.map(|value| properties.insert(name.to_owned(), value));
+    put("form", q.form.clone().map(Value::from));
+    put("student", q.student.clone().map(Value::from));
+    put("buildings", q.buildings.clone().map(Value::from));
+    put("explicit", q.explicit.map(|access| access.word().into()));
+    let mut action = Map::new();
+    let mut put = |name: &str, value: Option<Value>| value.map(|value| action.insert(name.to_owned(), value));
+    put("target", q.target.clone().map(Value::from));
+    put("access", q.access.map(|access| access.word().into()));
+    let mut request = json!({
+        "subject": {"type": q.subject_type, "id": q.subject_id},
+        "action": {"name": q.action, "properties": action},
+        "resource": {"type": q.resource_type, "id": q.resource_id, "properties": properties},
+    });
+    // The time of the request and the time of the caller are the same question.
+    if states_its_time(q) {
+        request["context"] = json!({"time": Time::from_unix_micros(q.now).to_string()});
+    }
+    Request::read(&request).expect("a request")
+}
+
+fn states_its_time(q: &Question) -> bool {
+    q.subject_type.len() % 2 == q.resource_id.len() % 2
+}
+
+pub fn resolve(bundle: &Bundle, q: &Question) -> Result<Resolved, hallpass::decision::Reason> {
+    let now = if states_its_time(q) { Time::MAX } else { Time::from_unix_micros(q.now) };
+    request(q).resolve(bundle, now)
+}
+
+pub fn decision(bundle: &Bundle, q: &Question) -> Decision {
+    match resolve(bundle, q) {
+        Ok(resolved) => decide(bundle, &resolved.request()),
+        Err(reason) => Decision::before_any_rule(reason),
+    }
+}
+
+/// The engine's answer. What decided is named for permissions that are granted alone.
+pub fn answer(bundle: &Bundle, q: &Question) -> Answer {
+    let decision = decision(bundle, q);
+    assert_eq!(decision.is_allow(), decision.reason.as_str() == "granted", "{decision:?}");
+    let named = || {
+        let domain = &bundle.domains()[decision.domain?];
+        let role = domain.roles()[decision.role?].name.clone();
+        Some((domain.name().to_owned(), role, bundle.scopes().name(decision.scope?).to_owned()))
+    };
+    let fixed = decision.is_allow() && q.resource_type != "document";
+    Answer { reason: decision.reason.as_str(), decided_by: if fixed { named() } else { None } }
+}

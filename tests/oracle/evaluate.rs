@@ -1,0 +1,531 @@
+//! The answer to a question, written from the text of the policy model alone: slow, in small steps, each with the
+//! section that it comes from. It shares no code with the engine.
+
+use super::model::{
+    Access, Answer, Assignment, Bundle, Documents, Domain, Entry, Grant, Listed, Module, Moment, Permission,
+    Person, Question, Role,
+};
+
+/// Why a request is denied.
+type Denied = &'static str;
+
+/// Section 2, steps 3 to 6.
+pub fn evaluate(bundle: &Bundle, q: &Question) -> Answer {
+    match judge(bundle, q) {
+        Ok(decided_by) => Answer { reason: "granted", decided_by },
+        Err(reason) => Answer { reason, decided_by: None },
+    }
+}
+
+type Decider = (String, String, String);
+
+fn judge(bundle: &Bundle, q: &Question) -> Result<Option<Decider>, Denied> {
+    // Section 2, step 3; "a subject's `type` must be one of the person's kinds (else `unknown_subject`)".
+    let person = bundle.person(&q.subject_id).ok_or("unknown_subject")?;
+    if !person.kinds.contains(&q.subject_type) {
+        return Err("unknown_subject");
+    }
+    // Section 2, step 4.
+    if is_suspended(bundle, person) {
+        return Err("suspended");
+    }
+    if q.resource_type == "document" {
+        return document(bundle, person, q).map(|()| None);
+    }
+    // Section 2: "a permission ... that the bundle does not know is `unknown_name`" comes first.
+    let (domain, name) = split(bundle, &q.action).ok_or("unknown_name")?;
+    let permission = find(domain, name).ok_or("unknown_name")?;
+    // Section 2: "An attribute that a rule needs and that cannot be had": the scope, in this domain's tree.
+    let scope = format!("{}/{}", q.resource_type, q.resource_id);
+    if !domain.has_scope(&scope) {
+        return Err("scope_unknown");
+    }
+    may(bundle, domain, person, permission, &scope, q.now).map(Some)
+}
+
+/// Section 4: suspended subjects; section 8: `enabledUser: false` suspends.
+fn is_suspended(bundle: &Bundle, person: &Person) -> bool {
+    !person.enabled || bundle.suspended.contains(&person.id)
+}
+
+/// Section 1: outside its domain a name is `domain/name`; "A bundle with one domain need not name it".
+fn split<'b, 'n>(bundle: &'b Bundle, name: &'n str) -> Option<(&'b Domain, &'n str)> {
+    match (name.split_once('/'), bundle.domains.as_slice()) {
+        (Some((domain, name)), _) => {
+            bundle.domains.iter().find(|known| known.name == domain).map(|found| (found, name))
+        }
+        (None, [only]) => Some((only, name)),
+        (None, _) => None,
+    }
+}
+
+/// A permission with the module that it is in.
+type Found<'a> = (&'a Module, &'a Permission);
+
+fn find<'a>(domain: &'a Domain, name: &str) -> Option<Found<'a>> {
+    let (module, short) = name.split_once('.')?;
+    let module = domain.modules.iter().find(|known| known.name == module)?;
+    Some((module, module.permissions.iter().find(|known| known.name == short)?))
+}
+
+/// Section 1: "a resource's scope and its ancestors in a domain, narrow to broad". Empty where it is not in the tree.
+pub fn chain(domain: &Domain, scope: &str) -> Vec<String> {
+    let mut chain = Vec::new();
+    let mut at = Some(scope.to_owned()).filter(|scope| domain.has_scope(scope));
+    while let Some(name) = at {
+        at = domain.scopes.iter().find(|scope| scope.name == name).and_then(|scope| scope.parent.clone());
+        chain.push(name);
+    }
+    chain
+}
+
+/// Section 3: "active when `from <= now < until`", plain dates from the start of the day and to its end.
+fn in_its_dates(bundle: &Bundle, a: &Assignment, now: i64) -> bool {
+    let begun = a.from.is_none_or(|from| begin(bundle, from) <= now);
+    let ended = a.until.is_some_and(|until| end(bundle, until) <= now);
+    begun && !ended
+}
+
+pub fn begin(bundle: &Bundle, from: Moment) -> i64 {
+    match from {
+        Moment::Day { month, day } => bundle.zone.start_of_day(month, day, 0),
+        Moment::Instant(micros) => micros,
+    }
+}
+
+pub fn end(bundle: &Bundle, until: Moment) -> i64 {
+    match until {
+        // "in `until` the end of it": the start of the next.
+        Moment::Day { month, day } => bundle.zone.start_of_day(month, day, 1),
+        Moment::Instant(micros) => micros,
+    }
+}
+
+/// A role that counts on a chain: by an assignment or by default.
+struct Holding<'a> {
+    role: &'a Role,
+    scope: String,
+    suspended: bool,
+}
+
+/// The active assignments of a person on a chain, and the default role. `no_account_role` if a mandatory role is missing.
+fn holdings<'a>(
+    bundle: &Bundle,
+    domain: &'a Domain,
+    person: &Person,
+    chain: &[String],
+    now: i64,
+) -> Result<Vec<Holding<'a>>, Denied> {
+    let mut held = Vec::new();
+    for a in &bundle.assignments {
+        let counts = a.subject == person.id
+            && a.domain == domain.name
+            && chain.contains(&a.scope)
+            // Section 9: assignments of a deleted role "count as not there".
+            && !domain.role(&a.role).deleted
+            && in_its_dates(bundle, a, now);
+        if counts {
+            let role = domain.role(&a.role);
+            // Section 4: "A suspended assignment counts as held and grants nothing."
+            held.push(Holding { role, scope: a.scope.clone(), suspended: a.suspended });
+        }
+    }
+    // Section 3, `mandatory`.
+    if let Some(mandatory) = &domain.mandatory
+        && person.kinds.iter().any(|kind| mandatory.kinds.contains(kind))
+        // "A suspended assignment at the level is still one there."
+        && !held.iter().any(|holding| domain.level_of(&holding.scope) == mandatory.level)
+    {
+        let Some(default_role) = &mandatory.default_role else { return Err("no_account_role") };
+        // The role is held where it is missing: at the scope of that level on the chain. The text leaves open what
+        // holds on a chain that has none; the closed reading is that the default role cannot be held there.
+        let at_level = |scope: &&String| domain.level_of(scope) == mandatory.level;
+        let scope = chain.iter().find(at_level).ok_or("no_account_role")?;
+        let role = domain.role(default_role);
+        held.push(Holding { role, scope: scope.clone(), suspended: false });
+    }
+    Ok(held)
+}
+
+/// Section 4: what a role grants, by itself or by an include. `off` takes nothing away.
+fn grants(domain: &Domain, role: &Role, (module, permission): Found<'_>) -> bool {
+    domain.with_included(&role.name).into_iter().any(|role| {
+        role.grants.iter().any(|(name, grant)| {
+            let Grant::List(words) = grant else { return false };
+            // "`all` is everything it has, now and later, but for power permissions". Whether it is also what only roles of
+            // another level decide, for a broader role that includes this one, is left open; the closed reading is no.
+            let decides = permission.only_at.as_ref().is_none_or(|only| *only == role.level);
+            *name == module.name
+                && words.iter().any(|word| match word.as_str() {
+                    "all_and_power" => decides,
+                    "all" => decides && !permission.power,
+                    word => word == permission.name,
+                })
+        })
+    })
+}
+
+/// Section 4: "`[]` is on and grants nothing, but opens a gate"; "A module that is not named in a role is off".
+fn module_is_on(domain: &Domain, role: &Role, module: &Module) -> bool {
+    let named = |role: &&Role| {
+        role.grants.iter().any(|(name, grant)| *name == module.name && matches!(grant, Grant::List(_)))
+    };
+    domain.with_included(&role.name).iter().any(named)
+}
+
+/// Sections 3 and 4: whether a permission is effective on a scope of the domain's tree, and by which role.
+fn may(
+    bundle: &Bundle,
+    domain: &Domain,
+    person: &Person,
+    found: Found<'_>,
+    scope: &str,
+    now: i64,
+) -> Result<Decider, Denied> {
+    let (module, permission) = found;
+    let rank = |scope: &str| domain.rank(domain.level_of(scope));
+    // Section 3: "A permission of level L is asked only on a scope of level L or narrower (`wrong_level`)."
+    if rank(scope) < domain.rank(&module.level) {
+        return Err("wrong_level");
+    }
+    let chain = chain(domain, scope);
+    let held = holdings(bundle, domain, person, &chain, now)?;
+    // Section 3: eligible are those at scopes of the chain whose level is L or broader; section 4: "`only_at: K`: only
+    // roles of level K decide".
+    let eligible: Vec<&Holding<'_>> = held
+        .iter()
+        .filter(|holding| rank(&holding.scope) <= domain.rank(&module.level))
+        .filter(|holding| permission.only_at.as_ref().is_none_or(|only| *only == holding.role.level))
+        .collect();
+    if eligible.is_empty() {
+        return Err("no_role_in_context");
+    }
+    // Narrow to broad: where somebody is eligible, in the order of the chain.
+    let mut places: Vec<&String> =
+        chain.iter().filter(|scope| eligible.iter().any(|holding| holding.scope == **scope)).collect();
+    if !domain.union {
+        // Section 3, `most_specific`: "only the narrowest scope with an eligible assignment decides".
+        places.truncate(1);
+    }
+    let mut decider = None;
+    for place in places {
+        let mut granting: Vec<&str> = eligible
+            .iter()
+            .filter(|holding| holding.scope == *place && !holding.suspended)
+            .filter(|holding| grants(domain, holding.role, found))
+            .map(|holding| holding.role.name.as_str())
+            .collect();
+        // "The deciding role reported is that of the narrowest scope that grants, ties by role id."
+        granting.sort_unstable();
+        if let Some(first) = granting.first() {
+            decider = Some((domain.name.clone(), (*first).to_owned(), place.clone()));
+            break;
+        }
+    }
+    let decider = decider.ok_or("permission_not_granted")?;
+    // Section 4, `gate_at`: "an active role of the subject at level K on the chain must have the module on";
+    // "suspended assignments open none".
+    if let Some(gate) = &module.gate_at {
+        let open = held.iter().any(|holding| {
+            !holding.suspended && holding.role.level == *gate && module_is_on(domain, holding.role, module)
+        });
+        if !open {
+            return Err("module_gated");
+        }
+    }
+    // Section 4, `requires`: "every named permission ... is effective too, each by its own rules".
+    for name in &permission.requires {
+        let required = find(domain, name).expect("a required permission");
+        may(bundle, domain, person, required, scope, now).map_err(|_| "requires_missing")?;
+    }
+    Ok(decider)
+}
+
+/// The default and the max of one person for one form, and whether one covering assignment has a max of owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rights {
+    default: Access,
+    max: Access,
+    owner_covers: bool,
+}
+
+impl Rights {
+    /// An entry that covers every document.
+    fn everywhere(entry: Entry) -> Rights {
+        Rights { default: entry.default, max: entry.max, owner_covers: entry.max == Access::Owner }
+    }
+}
+
+/// What is known of a person's rights.
+enum Known {
+    /// The rights.
+    Exact(Rights),
+    /// Where the student is cannot be had: they are at least these.
+    AtLeast(Rights),
+}
+
+/// Section 5, for one document.
+fn document(bundle: &Bundle, person: &Person, q: &Question) -> Result<(), Denied> {
+    let action = q.action.as_str();
+    let gives = matches!(action, "share" | "transfer");
+    if !gives && !matches!(action, "view" | "edit" | "create" | "delete") {
+        return Err("unknown_name");
+    }
+    // Inside a document: unknown name, attribute missing, form deleted, create needs owner, level, grantee's max.
+    // A document of the bundle has its own form, student and grants; a request that names a form describes another.
+    let listed = bundle.listed.iter().find(|listed| listed.id == q.resource_id && q.form.is_none());
+    let (domain, name) = match (&q.form, listed) {
+        (Some(name), _) => split(bundle, name).ok_or("unknown_name")?,
+        (None, Some(listed)) => (bundle.domain(&listed.domain), listed.form.as_str()),
+        (None, None) => return Err("attribute_missing"),
+    };
+    let documents = domain.documents.as_ref().ok_or("unknown_name")?;
+    let form = documents.forms.iter().find(|form| form.name == name).ok_or("unknown_name")?;
+
+    // A target that is named and is nobody of the bundle. The text leaves open what it means for an action that needs no
+    // target; the closed reading is a denial (section 4 bounds "a target as well, in every request that names one").
+    let target = q.target.as_ref().map(|id| bundle.person(id).ok_or("attribute_missing")).transpose()?;
+    let buildings = buildings(bundle, domain, documents, q, listed);
+    let at_buildings = Where { bundle, domain, documents, buildings: &buildings, now: q.now };
+    // Section 3: without a mandatory role the person "is denied everything in the domain". The text does not place
+    // `no_account_role` among the reasons inside a document: here it comes with who asks, before what is asked.
+    at_buildings.mandatory(person)?;
+    let target = match (gives, target) {
+        (true, None) => return Err("attribute_missing"),
+        (_, target) => target,
+    };
+    // A transfer gives all there is.
+    let giving = match (action, q.access) {
+        ("share", None) => return Err("attribute_missing"),
+        ("share", Some(access)) => access,
+        _ => Access::Owner,
+    };
+
+    // Section 5: "E: what the document's own grants give; its creator has `owner`"; section 2: "absent explicit grants
+    // are `none`".
+    let own = listed.map_or(Access::None, |listed| own_grants(listed, &person.id));
+    let explicit = q.explicit.unwrap_or(own);
+    let effective = |rights: Rights| rights.max.min(rights.default.max(explicit));
+    let known = at_buildings.rights(person, &form.name);
+    let (rights, exact) = match known {
+        Known::Exact(rights) => (rights, true),
+        Known::AtLeast(rights) => (rights, false),
+    };
+    // What fails with less than is known fails for want of the attribute.
+    let or_missing = |reason: Denied| match (&buildings, exact) {
+        (Err(missing), false) => *missing,
+        _ => reason,
+    };
+
+    match action {
+        "create" => {
+            let inside = documents.create_outside || rights.owner_covers;
+            if rights.max < Access::Owner || !inside {
+                // "A deleted form: nothing can be created"; what is wrong with the form is told first.
+                return Err(or_missing(if form.deleted { "form_deleted" } else { "create_needs_owner" }));
+            }
+            return if form.deleted { Err("form_deleted") } else { Ok(()) };
+        }
+        "view" | "edit" | "delete" => {
+            let needed = match action {
+                "view" => Access::View,
+                "edit" => Access::Edit,
+                _ => Access::Owner,
+            };
+            return if effective(rights) >= needed {
+                Ok(())
+            } else {
+                Err(or_missing("level_below_required"))
+            };
+        }
+        _ => {}
+    }
+    // "`share` and `transfer` may instead rest on the permission `documents.administer` on the student's building (on
+    // each, if there are several)". A student in no building has none on which it could be held.
+    if effective(rights) < Access::Owner {
+        let Some(administer) = find(domain, "documents.administer") else {
+            return Err(or_missing("level_below_required"));
+        };
+        let on = buildings.as_ref().map_err(|missing| *missing)?;
+        let holds = |building: &String| may(bundle, domain, person, administer, building, q.now).is_ok();
+        if on.is_empty() || !on.iter().all(holds) {
+            return Err("level_below_required");
+        }
+    }
+    // "Giving access is checked for both".
+    let target = target.expect("share and transfer have a target");
+    let (max, exact) = if is_suspended(bundle, target) {
+        (Access::None, true)
+    } else {
+        match at_buildings.mandatory(target) {
+            Err("no_account_role") => (Access::None, true),
+            Err(missing) => return Err(missing),
+            Ok(()) => match at_buildings.rights(target, &form.name) {
+                Known::Exact(rights) => (rights.max, true),
+                Known::AtLeast(rights) => (rights.max, false),
+            },
+        }
+    };
+    // T's max is a bound, not a grant: it must be known, also where the least that it can be would do.
+    let within = giving <= max && (exact || max == Access::Owner);
+    match (within, &buildings) {
+        (true, _) => Ok(()),
+        (false, Err(missing)) if !exact => Err(missing),
+        (false, _) => Err("grantee_max"),
+    }
+}
+
+/// Section 5, E: the highest of what a document's own grants give a person.
+fn own_grants(listed: &Listed, person: &String) -> Access {
+    if listed.created_by.as_ref() == Some(person) || listed.owners.contains(person) {
+        Access::Owner
+    } else if listed.editors.contains(person) {
+        Access::Edit
+    } else if listed.viewers.contains(person) {
+        Access::View
+    } else {
+        Access::None
+    }
+}
+
+/// Section 5: "The document's student is in buildings Bs." As the request states them, else as the roster has them.
+fn buildings(
+    bundle: &Bundle,
+    domain: &Domain,
+    documents: &Documents,
+    q: &Question,
+    listed: Option<&Listed>,
+) -> Result<Vec<String>, Denied> {
+    // Section 1: "a student is in one or more" buildings: who is in none, or is no student, has none that can be had.
+    // "A forms domain names the level whose scopes are the buildings": a student may be in those of other domains, too.
+    let student = q.student.as_ref().or(listed.map(|listed| &listed.student));
+    let known = student.and_then(|student| bundle.person(student)).map(|person| {
+        let mut here = person.buildings.clone();
+        here.retain(|name| domain.has_scope(name) && domain.level_of(name) == documents.building_level);
+        if person.kinds.iter().any(|kind| kind == "student") { here } else { Vec::new() }
+    });
+    let Some(stated) = &q.buildings else {
+        return known.filter(|known| !known.is_empty()).ok_or("attribute_missing");
+    };
+    let mut found = Vec::new();
+    for name in stated {
+        let full =
+            if name.contains('/') { name.clone() } else { format!("{}/{name}", documents.building_level) };
+        let is_building = domain.has_scope(&full) && domain.level_of(&full) == documents.building_level;
+        found.push(if is_building { full } else { return Err("scope_unknown") });
+    }
+    // Section 2: "Never a default": of two answers that disagree neither is taken.
+    let agree = known.is_none_or(|known| {
+        known.iter().all(|name| found.contains(name)) && found.iter().all(|name| known.contains(name))
+    });
+    if found.is_empty() || !agree { Err("attribute_missing") } else { Ok(found) }
+}
+
+/// One form domain, at the buildings of one student, at one time.
+struct Where<'a> {
+    bundle: &'a Bundle,
+    domain: &'a Domain,
+    documents: &'a Documents,
+    buildings: &'a Result<Vec<String>, Denied>,
+    now: i64,
+}
+
+impl Where<'_> {
+    /// Section 3, `mandatory`, on the chain of each building of the student.
+    fn mandatory(&self, person: &Person) -> Result<(), Denied> {
+        let Some(mandatory) = &self.domain.mandatory else { return Ok(()) };
+        let of_kind = person.kinds.iter().any(|kind| mandatory.kinds.contains(kind));
+        if !of_kind {
+            return Ok(());
+        }
+        let buildings = self.buildings.as_ref().map_err(|missing| *missing)?;
+        // No building, no chain on which the role could be held.
+        if buildings.is_empty() {
+            return Err("no_account_role");
+        }
+        for building in buildings {
+            holdings(self.bundle, self.domain, person, &chain(self.domain, building), self.now)?;
+        }
+        Ok(())
+    }
+
+    /// Section 5: D and M.
+    fn rights(&self, person: &Person, form: &str) -> Known {
+        let is_staff = person.kinds.iter().any(|kind| kind == "staff");
+        // "form-bearing ones of roles not deleted"
+        let all: Vec<&Assignment> = self
+            .bundle
+            .assignments
+            .iter()
+            .filter(|a| a.subject == person.id && a.domain == self.domain.name)
+            .filter(|a| !self.domain.role(&a.role).deleted && self.domain.bears_forms(&a.role))
+            .collect();
+        let for_staff = |entry: Entry| if is_staff { entry } else { Entry::NOTHING };
+        if all.is_empty() {
+            return Known::Exact(Rights::everywhere(for_staff(self.documents.when_unassigned)));
+        }
+        // "an assignment outside its dates, or suspended, still counts in the rules above, with `none|none`"
+        let lives = |a: &Assignment| !a.suspended && in_its_dates(self.bundle, a, self.now);
+        // "whether one names a building is asked of the data, not of the day"
+        if all.iter().all(|a| a.buildings.is_empty()) {
+            // "one all of whose assignments are so has `none|none`, also where none of them names a building"
+            if !all.iter().any(|a| lives(a)) {
+                return Known::Exact(Rights::everywhere(Entry::NOTHING));
+            }
+            return Known::Exact(Rights::everywhere(for_staff(self.documents.when_no_buildings)));
+        }
+        let mut everywhere: Vec<Entry> = Vec::new();
+        let mut somewhere: Vec<(&Assignment, Entry)> = Vec::new();
+        for a in all {
+            let entry = |entry: Entry| if lives(a) { entry } else { Entry::NOTHING };
+            if !a.buildings.is_empty() {
+                somewhere.push((a, entry(self.entry(&a.role, form))));
+            } else if self.documents.baseline {
+                everywhere.push(entry(for_staff(self.documents.when_no_buildings)));
+            }
+            // Else `inactive`: left out.
+        }
+        let highest = |entries: &[Entry]| Rights {
+            default: entries.iter().map(|entry| entry.default).max().unwrap_or(Access::None),
+            max: entries.iter().map(|entry| entry.max).max().unwrap_or(Access::None),
+            owner_covers: entries.iter().any(|entry| entry.max == Access::Owner),
+        };
+        let Ok(buildings) = self.buildings else { return Known::AtLeast(highest(&everywhere)) };
+        let mut covering = everywhere.clone();
+        for (a, entry) in &somewhere {
+            if a.buildings.iter().any(|building| buildings.contains(building)) {
+                covering.push(*entry);
+            }
+        }
+        let mut rights = highest(&covering);
+        if covering.is_empty() && self.documents.explicit_grants_outside {
+            let entries: Vec<Entry> = somewhere.iter().map(|(_, entry)| *entry).collect();
+            rights.max = highest(&entries).max;
+        }
+        Known::Exact(rights)
+    }
+
+    /// Section 5: "its own name, else its groups (the highest default and highest max of them), else `*`, else
+    /// `none|none`"; section 4: "Forms come through includes form by form, the highest default and the highest max."
+    fn entry(&self, role: &str, form: &str) -> Entry {
+        let form = self.documents.forms.iter().find(|known| known.name == form).expect("a form");
+        let mut highest = Entry::NOTHING;
+        for role in self.domain.with_included(role) {
+            let Some(forms) = &role.forms else { continue };
+            let named = |name: &str| forms.iter().find(|(known, _)| known == name).map(|(_, entry)| *entry);
+            let mut of_groups: Option<Entry> = None;
+            for group in &form.groups {
+                if let Some(entry) = named(&format!("group:{group}")) {
+                    let sofar = of_groups.unwrap_or(Entry::NOTHING);
+                    of_groups = Some(Entry {
+                        default: sofar.default.max(entry.default),
+                        max: sofar.max.max(entry.max),
+                    });
+                }
+            }
+            let entry = named(&form.name).or(of_groups).or_else(|| named("*")).unwrap_or(Entry::NOTHING);
+            highest = Entry { default: highest.default.max(entry.default), max: highest.max.max(entry.max) };
+        }
+        highest
+    }
+}

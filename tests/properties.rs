@@ -1,0 +1,331 @@
+//! What must hold of every decision, whatever the bundle: over random bundles and questions, seeds printed on failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(unreachable_pub)]
+
+#[path = "oracle/mod.rs"]
+mod oracle;
+
+use hallpass::decision::{DocumentFacts, Explanation, Reason, decide, explain};
+use hallpass::policy::{Access, Bundle as Loaded};
+use oracle::model::{Assignment, Bundle, Grant, Moment, Person, Question};
+use oracle::random::Random;
+use oracle::{engine, evaluate, generate};
+
+const BUNDLES: u64 = 150;
+const QUESTIONS_EACH: usize = 25;
+
+/// Calls `check` with random bundles that load.
+fn for_bundles(what: u64, check: impl Fn(&mut Random, &Bundle, &Loaded)) {
+    for number in 0..BUNDLES {
+        let seed = (what << 32) + number;
+        let mut random = Random::new(seed);
+        let bundle = generate::bundle(&mut random);
+        let loaded = load(&bundle).unwrap_or_else(|problems| panic!("seed {seed}\n{problems}"));
+        check(&mut random, &bundle, &loaded);
+    }
+}
+
+fn load(bundle: &Bundle) -> Result<Loaded, String> {
+    engine::load(&bundle.to_yaml())
+}
+
+fn explained(loaded: &Loaded, question: &Question) -> Option<Explanation> {
+    let resolved = engine::resolve(loaded, question).ok()?;
+    Some(explain(loaded, &resolved.request()))
+}
+
+/// What the answer is, and what decided it by name: ids change with the bundle.
+fn told(loaded: &Loaded, q: &Question) -> (Reason, Option<String>, Option<String>) {
+    let decision = engine::decision(loaded, q);
+    let role =
+        decision.domain.zip(decision.role).map(|(domain, role)| &loaded.domains()[domain].roles()[role]);
+    let scope = decision.scope.map(|scope| loaded.scopes().name(scope).to_owned());
+    (decision.reason, role.map(|role| role.name.clone()), scope)
+}
+
+#[test]
+fn an_assignment_of_somebody_else_changes_nothing() {
+    for_bundles(1, |r, bundle, loaded| {
+        let mut more = bundle.clone();
+        let stranger = Person {
+            id: "zed".to_owned(),
+            kinds: vec!["staff".to_owned()],
+            buildings: Vec::new(),
+            enabled: true,
+        };
+        more.people.insert(0, stranger);
+        let copies: Vec<Assignment> = bundle
+            .assignments
+            .iter()
+            .map(|a| Assignment { subject: "zed".to_owned(), ..a.clone() })
+            .collect();
+        more.assignments.extend(copies);
+        // The copies of several people may meet at one scope.
+        for domain in &mut more.domains {
+            domain.same_scope_is_an_error = false;
+        }
+        let other = load(&more).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
+        }
+    });
+}
+
+#[test]
+fn an_assignment_outside_of_every_chain_that_is_asked_changes_no_permission() {
+    for_bundles(2, |r, bundle, loaded| {
+        // Each question needs a bundle of its own.
+        for _ in 0..3 {
+            let question = generate::question(r, bundle);
+            if question.resource_type == "document" {
+                continue;
+            }
+            let asked = format!("{}/{}", question.resource_type, question.resource_id);
+            let mut fewer = bundle.clone();
+            fewer
+                .assignments
+                .retain(|a| evaluate::chain(bundle.domain(&a.domain), &asked).contains(&a.scope));
+            let other = load(&fewer).unwrap();
+            assert_eq!(
+                told(loaded, &question),
+                told(&other, &question),
+                "{}\n{question:?}",
+                bundle.to_yaml()
+            );
+        }
+    });
+}
+
+#[test]
+fn without_roles_and_assignments_everything_is_denied() {
+    for_bundles(3, |r, bundle, _| {
+        let mut empty = bundle.clone();
+        empty.assignments.clear();
+        for domain in &mut empty.domains {
+            domain.roles.clear();
+            if let Some(mandatory) = &mut domain.mandatory {
+                mandatory.default_role = None;
+            }
+            // The fallbacks are rules of their own: what a bundle gives to staff without a role it says in so many words.
+            if let Some(documents) = &mut domain.documents {
+                documents.when_unassigned = oracle::model::Entry::NOTHING;
+                documents.when_no_buildings = oracle::model::Entry::NOTHING;
+            }
+        }
+        let loaded = load(&empty).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            let reason = engine::decision(&loaded, &question).reason;
+            assert!(!reason.is_allow(), "{reason:?}\n{}\n{question:?}", empty.to_yaml());
+        }
+    });
+}
+
+#[test]
+fn explain_and_decide_give_the_same_decision() {
+    for_bundles(4, |r, bundle, loaded| {
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            let Ok(resolved) = engine::resolve(loaded, &question) else { continue };
+            let request = resolved.request();
+            let (told, decided) = (explain(loaded, &request), decide(loaded, &request));
+            assert_eq!(told.decision, decided, "{}\n{question:?}", bundle.to_yaml());
+            // The parts of the formula must bear the answer out.
+            if let Some(facts) = told.document {
+                bears_out(&facts, &question, decided.reason);
+            }
+        }
+    });
+}
+
+fn bears_out(facts: &DocumentFacts, question: &Question, reason: Reason) {
+    let needs = match question.action.as_str() {
+        "view" => Access::View,
+        "edit" => Access::Edit,
+        "delete" => Access::Owner,
+        _ => return,
+    };
+    let allowed = reason == Reason::Granted;
+    assert!(!allowed || facts.effective >= needs, "{facts:?}\n{question:?}");
+    assert!(reason != Reason::LevelBelowRequired || facts.effective < needs, "{facts:?}\n{question:?}");
+}
+
+#[test]
+fn access_to_documents_does_not_grow_when_an_assignment_ends() {
+    for_bundles(5, |r, bundle, loaded| {
+        // Nothing begins any more: only ends lie between two instants.
+        let mut only_ends = bundle.clone();
+        for a in &mut only_ends.assignments {
+            a.from = None;
+        }
+        for domain in &mut only_ends.domains {
+            domain.same_scope_is_an_error = false;
+        }
+        let _ = loaded;
+        let loaded = load(&only_ends).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, &only_ends);
+            if question.resource_type != "document" {
+                continue;
+            }
+            let mut later = question.clone();
+            later.now = question.now.max(generate::instant(r, &only_ends));
+            let (Some(before), Some(after)) = (explained(&loaded, &question), explained(&loaded, &later))
+            else {
+                continue;
+            };
+            let (before_is, after_is) = (before.document.unwrap(), after.document.unwrap());
+            let case = || format!("{}\n{question:?}\nthen {}", only_ends.to_yaml(), later.now);
+            assert!(after_is.effective <= before_is.effective, "{}", case());
+            assert!(after_is.grantee_max <= before_is.grantee_max, "{}", case());
+            // `documents.administer` is a permission: under `most_specific` an ended narrower role lets a broader one
+            // decide again. It gives no access of its own.
+            if !matches!(question.action.as_str(), "share" | "transfer") {
+                assert!(before.decision.is_allow() || !after.decision.is_allow(), "{}", case());
+            }
+        }
+    });
+}
+
+#[test]
+fn access_to_documents_does_not_grow_when_an_assignment_is_suspended_or_ended_by_its_date() {
+    for_bundles(6, |r, bundle, loaded| {
+        if bundle.assignments.is_empty() {
+            return;
+        }
+        let at = r.below(bundle.assignments.len());
+        let mut ended = bundle.clone();
+        for domain in &mut ended.domains {
+            domain.same_scope_is_an_error = false;
+        }
+        if r.chance(50) {
+            ended.assignments[at].suspended = true;
+        } else {
+            ended.assignments[at].from = None;
+            ended.assignments[at].until = Some(Moment::Day { month: 1, day: 2 });
+        }
+        let other = load(&ended).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            let (before, after) = (explained(loaded, &question), explained(&other, &question));
+            let facts = |explained: Option<Explanation>| explained.and_then(|explained| explained.document);
+            let (Some(before), Some(after)) = (facts(before), facts(after)) else { continue };
+            let case = || format!("{}\n{question:?}\nchanged: {:?}", bundle.to_yaml(), ended.assignments[at]);
+            assert!(after.effective <= before.effective, "{}", case());
+            assert!(after.grantee_max <= before.grantee_max, "{}", case());
+        }
+    });
+}
+
+#[test]
+fn taking_a_grant_from_a_role_turns_no_denial_of_a_permission_into_an_allowance() {
+    for_bundles(7, |r, bundle, loaded| {
+        // Of a role the grants alone: the role stays, and replaces what it replaced.
+        let mut fewer = bundle.clone();
+        let domain = r.below(fewer.domains.len());
+        let Some(role) = fewer.domains[domain].roles.len().checked_sub(1).map(|last| r.between(0, last))
+        else {
+            return;
+        };
+        let role = &mut fewer.domains[domain].roles[role];
+        if role.grants.is_empty() {
+            return;
+        }
+        let at = r.below(role.grants.len());
+        match &mut role.grants[at].1 {
+            Grant::List(words) if !words.is_empty() && r.chance(60) => {
+                words.remove(r.below(words.len()));
+            }
+            grant if r.chance(50) => *grant = Grant::Off,
+            _ => {
+                role.grants.remove(at);
+            }
+        }
+        let other = load(&fewer).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            let (before, after) = (engine::decision(loaded, &question), engine::decision(&other, &question));
+            // Nor of sharing, which may rest on a permission.
+            assert!(before.is_allow() || !after.is_allow(), "{}\n{question:?}", bundle.to_yaml());
+        }
+    });
+}
+
+#[test]
+fn a_decision_does_not_depend_on_the_order_of_the_file() {
+    for_bundles(8, |r, bundle, loaded| {
+        let mut other = bundle.clone();
+        r.shuffle(&mut other.assignments);
+        r.shuffle(&mut other.people);
+        for domain in &mut other.domains {
+            r.shuffle(&mut domain.roles);
+            r.shuffle(&mut domain.modules);
+            for module in &mut domain.modules {
+                r.shuffle(&mut module.permissions);
+            }
+            // A sibling's place, not a parent's.
+            domain.scopes.reverse();
+        }
+        let shuffled = load(&other).unwrap();
+        for _ in 0..QUESTIONS_EACH {
+            let question = generate::question(r, bundle);
+            let (one, two) = (engine::answer(loaded, &question), engine::answer(&shuffled, &question));
+            assert_eq!(one, two, "{}\n{question:?}", bundle.to_yaml());
+        }
+    });
+}
+
+#[test]
+fn a_bundle_without_roles_answers_its_public_routes_alone() {
+    use hallpass::decision::decide_route;
+    use hallpass::policy::route::Lookup;
+    use hallpass::time::Time;
+
+    let yaml = "
+bundle: {name: empty, time_zone: UTC}
+domains:
+  d:
+    precedence: union
+    levels: [school]
+    scopes: {school/x: ~}
+    modules: {marks: {level: school, permissions: {view: {}}}}
+    forms: {iep: {}}
+    buildings: school
+    when_unassigned: {default: none, max: none}
+    when_no_buildings: {default: none, max: none}
+    explicit_grants_outside_buildings: allow
+    create_outside_buildings: allow
+people:
+  ari: {kinds: [staff]}
+  sam: {kinds: [student], buildings: [school/x]}
+documents:
+  mine: {form: iep, student: sam, created_by: ari}
+routes:
+  GET /healthz: public
+  GET /schools/{school}/marks: {permission: marks.view, on: \"school/{school}\"}
+  GET /documents/{doc}: {access: view, document: \"{doc}\"}
+  POST /students/{student}/iep: {access: create, form: iep, student: \"{student}\"}
+";
+    let bundle = engine::load(yaml).unwrap();
+    let ari = bundle.people().find("ari").unwrap();
+    let answer = |method: &str, path: &str| {
+        let Lookup::Found(leaf) = bundle.routes().find(method, path) else {
+            panic!("no route {method} {path}")
+        };
+        let matched = leaf.select(Vec::new()).unwrap();
+        decide_route(&bundle, &matched, ari, None, Time::from_unix_seconds(0)).reason
+    };
+    assert_eq!(answer("GET", "/healthz"), Reason::Public);
+    for (method, path) in [
+        ("GET", "/schools/x/marks"),
+        ("GET", "/schools/nowhere/marks"),
+        ("GET", "/documents/mine"),
+        ("GET", "/documents/nothing"),
+        ("POST", "/students/sam/iep"),
+        ("POST", "/students/nobody/iep"),
+    ] {
+        assert!(!answer(method, path).is_allow(), "{method} {path}");
+    }
+}
