@@ -96,6 +96,10 @@ const CASES: &[(&str, Case)] = &[
         "names_no_building",
         Instead("assignments:\n", "assignments:\n  - {subject: ari, role: editor, scope: school/south}\n"),
     ),
+    (
+        "bad_condition",
+        Instead("GET /healthz: public", "\"GET /x\": {condition: {subject.kinds: {is: staff}}}"),
+    ),
     ("nested_any", Instead("GET /healthz: public", "\"GET /x\": {any: [{any: []}]}")),
     ("bad_name", Instead("class/1B:", "class 1A:")),
     ("duplicate_name", Instead("levels: [account, school, class]", "levels: [account, account]")),

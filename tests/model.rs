@@ -440,3 +440,74 @@ fn titles_label_an_assignment_and_a_pair_outside_the_catalogue_does_not_load() {
     assert!(try_load(&with("Support/IT")).bundle.is_some());
     assert_eq!(errors(&with("Teaching/IT")), ["unknown_title"]);
 }
+
+fn conditional(condition: &str, method: &str, path: &str, who: &str) -> &'static str {
+    let text = SCHOOL.replace("precedence: most_specific", "precedence: union");
+    let routes = format!(
+        "routes:\n  \"{method} /people/{{person}}/{{word}}\": {{condition: {condition}, target: \"{{person}}\", student: \"{{person}}\", on: class/1}}\n"
+    );
+    let assignments = "assignments:\n  - {subject: bob, role: boss, scope: account/s}\n";
+    by_route(&load(&format!("{text}{routes}{assignments}")), who, method, path)
+}
+
+#[test]
+fn a_condition_compares_declared_attributes() {
+    for (condition, expected) in [
+        ("{target.id: {is: {attribute: subject.id}}}", "condition_failed"),
+        ("{target.id: {is_not: {attribute: subject.id}}}", "granted"),
+        ("{request.word: {in: [red, blue]}}", "granted"),
+        ("{request.word: {not_in: [red, blue]}}", "condition_failed"),
+        ("{subject.kinds: {includes: staff}}", "granted"),
+        ("{subject.kinds: {covers: [staff, student]}}", "condition_failed"),
+        ("{request.method: {is: PUT}}", "granted"),
+        ("{request.time: {after: '2026-01-01T00:00:00Z'}}", "granted"),
+        ("{request.time: {before: '2026-01-01T00:00:00Z'}}", "condition_failed"),
+        ("{target.holds(work.edit): {is: true}}", "granted"),
+        ("{target.holds(work.edit): {is: false}}", "condition_failed"),
+        ("{target.tied_to(account/s): {is: true}}", "granted"),
+        ("{target.tied_to(class/2): {is: true}}", "condition_failed"),
+        ("{all: [{request.word: {is: red}}, {target.kinds: {includes: staff}}]}", "granted"),
+        ("{any: [{request.word: {is: blue}}, {target.kinds: {includes: student}}]}", "condition_failed"),
+        ("{not: {request.word: {is: blue}}}", "granted"),
+        ("{subject.claims.amr: {present: false}}", "granted"),
+    ] {
+        assert_eq!(conditional(condition, "PUT", "/people/bob/red", "ann"), expected, "{condition}");
+    }
+}
+
+#[test]
+fn an_error_anywhere_makes_the_whole_condition_false_under_not_and_any_too() {
+    for condition in [
+        "{subject.claims.amr: {includes: mfa}}",
+        "{not: {subject.claims.amr: {includes: mfa}}}",
+        "{any: [{request.word: {is: red}}, {subject.claims.amr: {includes: mfa}}]}",
+        "{any: [{subject.claims.amr: {includes: mfa}}, {request.word: {is: red}}]}",
+        "{request.word: {at_least: '3'}}",
+    ] {
+        assert_eq!(conditional(condition, "PUT", "/people/bob/red", "ann"), "condition_error", "{condition}");
+    }
+    // A number where a number is wanted is one.
+    assert_eq!(conditional("{request.word: {at_least: '3'}}", "PUT", "/people/bob/30", "ann"), "granted");
+    // Somebody who is named and not known is not nobody.
+    assert_eq!(
+        conditional("{request.word: {is: red}}", "PUT", "/people/nobody/red", "ann"),
+        "attribute_missing"
+    );
+}
+
+#[test]
+fn a_condition_that_could_never_be_judged_does_not_load() {
+    let route = |condition: &str| format!("{SCHOOL}routes: {{\"GET /{{a}}\": {{condition: {condition}}}}}\n");
+    for (condition, code) in [
+        ("{subject.kinds: {is: staff}}", "bad_condition"),
+        ("{request.time: {at_least: '3'}}", "bad_condition"),
+        ("{subject.shoe: {is: x}}", "unknown_name"),
+        ("{request.b: {is: x}}", "unknown_name"),
+        ("{subject.id: {equals: x}}", "unknown_name"),
+        ("{all: []}", "empty_list"),
+        ("{subject.id: {is: x}, subject.kinds: {includes: staff}}", "bad_condition"),
+        ("{request.time: {before: tomorrow}}", "bad_date"),
+    ] {
+        assert_eq!(errors(&route(condition)), [code], "{condition}");
+    }
+}

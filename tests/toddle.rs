@@ -186,7 +186,7 @@ fn every_permission_is_asked_for_by_a_route() {
         .flat_map(|route| route.requirements())
         .filter_map(|requirement| match requirement {
             Requirement::Permission { permission, .. } => Some(*permission),
-            Requirement::Document { .. } | Requirement::Any(_) => None,
+            _ => None,
         })
         .collect();
     let idle: Vec<&str> = domain

@@ -2,7 +2,7 @@
 
 use super::{ExplainArgs, Outcome, load, story};
 use crate::decision::authzen::{self, Properties};
-use crate::decision::{AccessRequest, Ask, Reason, explain, questions};
+use crate::decision::{AccessRequest, Ask, Question, Reason, explain, questions};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
@@ -167,12 +167,12 @@ fn every_requirement(
     now: Time,
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
-    for alternatives in questions(bundle, matched, subject, None) {
+    for alternatives in questions(bundle, matched, subject, None, now) {
         let several = alternatives.len() > 1;
         let mut allowed = false;
         for question in alternatives {
             let told = match question {
-                Ok((ask, facts)) => {
+                Question::Asked(ask, facts) => {
                     let asked = AccessRequest { subject, ask, facts, now };
                     let needs = if several { "One of what it requires:" } else { "It requires" };
                     writeln!(out)?;
@@ -181,8 +181,12 @@ fn every_requirement(
                     story::tell(bundle, &asked, &told, out)?;
                     told.decision.is_allow()
                 }
-                Err(reason) => {
-                    story::no(reason, out)?;
+                Question::Decided(decision) if decision.is_allow() => {
+                    writeln!(out, "Yes: the condition of the route holds. [granted]")?;
+                    true
+                }
+                Question::Decided(decision) => {
+                    story::no(decision.reason, out)?;
                     false
                 }
             };

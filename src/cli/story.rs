@@ -271,6 +271,8 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::PermissionNotGranted => "no role that is held here grants it",
         Reason::RelationUnmet => "it is granted for one's own only, and this is not",
         Reason::StepUpRequired => "it asks for a fresh or stronger log-in",
+        Reason::ConditionFailed => "a condition of the route does not hold",
+        Reason::ConditionError => "a condition of the route cannot be judged",
         Reason::Blocked => "the person is kept away from this student or place",
         Reason::ModuleGated => "the module is not on in the role above",
         Reason::RequiresMissing => "another permission that it needs is missing",

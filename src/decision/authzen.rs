@@ -351,6 +351,10 @@ impl Claims for SubjectProperties {
         self.0.get(name)?.as_bool()
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn holds(&self, name: &str, word: &str) -> bool {
         match self.0.get(name) {
             Some(Value::String(text)) => text == word,

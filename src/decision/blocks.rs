@@ -1,6 +1,6 @@
 //! Blocks: custody orders and conflicts. They come before any grant, in every domain (`policy-model.md` sections 2 and 4).
 
-use super::{AccessRequest, Ask, DocumentAsk};
+use super::{AccessRequest, Ask, DocumentAsk, Facts};
 use crate::policy::Bundle;
 use crate::policy::relations::{Blocked, Part};
 use crate::policy::table::{PersonId, ScopeId};
@@ -11,28 +11,30 @@ use crate::time::Time;
 pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
     let now = request.now;
     match &request.ask {
-        Ask::Permission { scope, .. } => [Some(request.subject), request.facts.target]
-            .into_iter()
-            .flatten()
-            .any(|person| from_scope(bundle, person, *scope, request.facts.student, now)),
+        Ask::Permission { scope, .. } => {
+            from_people(bundle, request.subject, request.facts, Some(*scope), now)
+        }
         Ask::Document(ask) => from_document(bundle, request.subject, ask, now),
     }
 }
 
-/// Whether `person` is kept away from a scope, in whichever tree, or from the student.
-fn from_scope(
+/// Whether the subject, or a person whom the request names, is kept away from the scope, in whichever tree, or from the
+/// student.
+pub(super) fn from_people(
     bundle: &Bundle,
-    person: PersonId,
-    scope: ScopeId,
-    student: Option<PersonId>,
+    subject: PersonId,
+    facts: Facts<'_>,
+    scope: Option<ScopeId>,
     now: Time,
 ) -> bool {
-    bundle.relations().blocks(person, now).any(|block| match block.from_what {
-        Blocked::Student(blocked) => student == Some(blocked),
-        Blocked::Scope(blocked) => {
-            lies_below(bundle, scope, blocked)
-                || student.is_some_and(|student| belongs_to(bundle, student, blocked, now))
-        }
+    [Some(subject), facts.target].into_iter().flatten().any(|person| {
+        bundle.relations().blocks(person, now).any(|block| match block.from_what {
+            Blocked::Student(blocked) => facts.student == Some(blocked),
+            Blocked::Scope(blocked) => {
+                scope.is_some_and(|scope| lies_below(bundle, scope, blocked))
+                    || facts.student.is_some_and(|student| belongs_to(bundle, student, blocked, now))
+            }
+        })
     })
 }
 

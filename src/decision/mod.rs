@@ -11,6 +11,7 @@
 mod ask;
 pub mod authzen;
 mod blocks;
+mod condition;
 mod context;
 mod document;
 mod explain;
@@ -87,6 +88,8 @@ pub enum Rule {
     ModulesOff,
     /// A power permission asks for step-up (section 4).
     PowerRequires,
+    /// A condition of the route (section 7).
+    Condition,
     /// Somebody is kept away from this student or scope (section 4).
     Blocks,
     /// Suspended subjects come before any grant (section 4).
@@ -116,6 +119,7 @@ impl Rule {
             Rule::Plan => "plan",
             Rule::ModulesOff => "modules_off",
             Rule::PowerRequires => "power_requires",
+            Rule::Condition => "condition",
             Rule::Blocks => "blocks",
             Rule::Suspended => "suspended",
         }

@@ -1,9 +1,11 @@
 //! All requirements of a route for one request.
 
 use super::ask::{DocumentAsk, Facts};
-use super::{AccessRequest, Ask, Decision, Reason, decide, document};
+use super::condition::Read;
+use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document};
+use crate::policy::condition::Condition;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
-use crate::policy::table::{DomainId, PersonId};
+use crate::policy::table::{DomainId, PersonId, ScopeId};
 use crate::policy::{Access, Bundle, Claims};
 use crate::time::Time;
 
@@ -19,8 +21,14 @@ struct Asking<'a> {
     item: Option<(usize, &'a str)>,
 }
 
-/// A question of a route with its facts, or why it cannot be put: an attribute that it needs cannot be had.
-pub type Question<'a> = Result<(Ask<'a>, Facts<'a>), Reason>;
+/// One thing that a route requires of a request, as far as it can be put to the roles.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'a> {
+    /// A question that can be explained.
+    Asked(Ask<'a>, Facts<'a>),
+    /// One that is answered without asking roles: a condition, or an attribute that cannot be had.
+    Decided(Decision),
+}
 
 /// Decides a matched request: public, or every requirement in turn. The first that fails is the answer; where all hold
 /// the answer names what decided the first one.
@@ -46,8 +54,9 @@ pub fn questions<'a>(
     matched: &'a Match<'a, 'a>,
     subject: PersonId,
     claims: Option<&'a dyn Claims>,
+    now: Time,
 ) -> Vec<Vec<Question<'a>>> {
-    let asking = Asking { bundle, matched, subject, claims, now: Time::MIN, item: None };
+    let asking = Asking { bundle, matched, subject, claims, now, item: None };
     let mut list = Vec::new();
     for requirement in matched.route().requirements() {
         let single = std::slice::from_ref(requirement);
@@ -56,11 +65,11 @@ pub fn questions<'a>(
             _ => single,
         };
         match asking.items(requirement) {
-            None => list.push(alternatives.iter().map(|one| asking.question(one)).collect()),
+            None => list.push(alternatives.iter().map(|one| asking.put(one)).collect()),
             Some(items) => {
                 for item in items {
                     let asking = Asking { item: Some(item), ..asking };
-                    list.push(alternatives.iter().map(|one| asking.question(one)).collect());
+                    list.push(alternatives.iter().map(|one| asking.put(one)).collect());
                 }
             }
         }
@@ -114,6 +123,9 @@ impl<'a> Asking<'a> {
             }
             return denied.unwrap_or(Decision::before_any_rule(Reason::Internal));
         }
+        if let Requirement::Condition { condition, scope, student, target } = requirement {
+            return self.condition(condition, *scope, *student, *target);
+        }
         match self.question(requirement) {
             Ok((ask, facts)) => {
                 decide(self.bundle, &AccessRequest { subject: self.subject, ask, facts, now: self.now })
@@ -125,18 +137,78 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn question(&self, requirement: &'a Requirement) -> Question<'a> {
+    fn put(&self, requirement: &'a Requirement) -> Question<'a> {
         match requirement {
-            Requirement::Any(_) => Err(Reason::Internal),
+            Requirement::Any(_) | Requirement::Condition { .. } => {
+                Question::Decided(self.decide(requirement))
+            }
+            _ => match self.question(requirement) {
+                Ok((ask, facts)) => Question::Asked(ask, facts),
+                Err(reason) => Question::Decided(Decision::before_any_rule(reason)),
+            },
+        }
+    }
+
+    /// Decides a condition. People who are suspended, or kept away from the student, are refused before it is read.
+    fn condition(
+        &self,
+        condition: &Condition,
+        scope: Option<ScopeAttribute>,
+        student: Option<Attribute<PersonId>>,
+        target: Option<Attribute<PersonId>>,
+    ) -> Decision {
+        let person =
+            |attribute: Option<Attribute<PersonId>>| attribute.and_then(|attribute| self.person(attribute));
+        let (named, scope) = (target, scope.map(|scope| self.scope(scope)));
+        let facts =
+            Facts { student: person(student), target: person(target), claims: self.claims, assigned: None };
+        let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
+        if self.bundle.people().row(self.subject).suspended {
+            return ended(Reason::Suspended);
+        }
+        let scope = match scope {
+            Some(Err(reason)) => return ended(reason),
+            Some(Ok(scope)) => Some(scope),
+            None => None,
+        };
+        if blocks::from_people(self.bundle, self.subject, facts, scope, self.now) {
+            return ended(Reason::Blocked);
+        }
+        if named.is_some() && facts.target.is_none() {
+            return ended(Reason::AttributeMissing);
+        }
+        let read = Read {
+            bundle: self.bundle,
+            matched: self.matched,
+            subject: self.subject,
+            facts,
+            scope,
+            now: self.now,
+            item: self.item,
+        };
+        ended(match condition.judge(&read) {
+            Ok(true) => Reason::Granted,
+            Ok(false) => Reason::ConditionFailed,
+            Err(_) => Reason::ConditionError,
+        })
+    }
+
+    fn scope(&self, scope: ScopeAttribute) -> Result<ScopeId, Reason> {
+        match scope {
+            ScopeAttribute::Fixed(scope) => Ok(scope),
+            ScopeAttribute::Captured(level, capture) => {
+                let id = self.capture(capture).ok_or(Reason::AttributeMissing)?;
+                self.bundle.scopes().find_in(level, id).ok_or(Reason::ScopeUnknown)
+            }
+        }
+    }
+
+    fn question(&self, requirement: &'a Requirement) -> Result<(Ask<'a>, Facts<'a>), Reason> {
+        match requirement {
+            // Neither is a question to the roles; they are decided above.
+            Requirement::Any(_) | Requirement::Condition { .. } => Err(Reason::Internal),
             Requirement::Permission { domain, permission, scope, student, target } => {
-                let scope = match scope {
-                    ScopeAttribute::Fixed(scope) => Some(*scope),
-                    ScopeAttribute::Captured(level, capture) => {
-                        let id = self.capture(*capture).ok_or(Reason::AttributeMissing)?;
-                        self.bundle.scopes().find_in(*level, id)
-                    }
-                };
-                let scope = scope.ok_or(Reason::ScopeUnknown)?;
+                let scope = self.scope(*scope)?;
                 let facts = Facts {
                     student: student.and_then(|student| self.person(student)),
                     // A target that is named and not known is not nobody: it may be blocked.

@@ -33,6 +33,13 @@ impl policy::Claims for Claims {
         }
     }
 
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Claims::Token(payload) => payload.contains_key(name),
+            Claims::Header(_) => false,
+        }
+    }
+
     fn holds(&self, name: &str, word: &str) -> bool {
         match self {
             Claims::Token(payload) => match payload.get(name) {

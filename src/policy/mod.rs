@@ -11,6 +11,7 @@
 mod access;
 mod bundle;
 mod compile;
+pub mod condition;
 mod diagnostic;
 mod document;
 mod domain;
@@ -42,6 +43,10 @@ pub trait Claims {
     fn text(&self, name: &str) -> Option<&str>;
     /// The claim `name` as a truth value, if it is one.
     fn flag(&self, name: &str) -> Option<bool>;
+    /// Whether there is a claim `name`, of whatever type.
+    fn has(&self, name: &str) -> bool {
+        self.text(name).is_some() || self.flag(name).is_some()
+    }
     /// Whether the claim `name` is `word`, or a list that holds it.
     fn holds(&self, name: &str, word: &str) -> bool {
         self.text(name) == Some(word)

@@ -6,6 +6,7 @@
 
 mod assignments;
 mod blocks;
+mod conditions;
 mod dates;
 mod documents;
 mod domain;

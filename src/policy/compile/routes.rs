@@ -8,7 +8,7 @@ use crate::policy::route::{
     Attribute, DocumentAttribute, Requirement, Route, ScopeAttribute, Template, are_disjoint,
 };
 use crate::policy::source::{Diags, Fields, Key, Node, Span, Value};
-use crate::policy::table::RouteId;
+use crate::policy::table::{DomainId, PermissionId, PersonId, RouteId};
 
 const ROUTE: &[&str] = &[
     "public",
@@ -16,6 +16,7 @@ const ROUTE: &[&str] = &[
     "require",
     "lists",
     "any",
+    "condition",
     "permission",
     "on",
     "access",
@@ -27,7 +28,7 @@ const ROUTE: &[&str] = &[
     "title",
 ];
 const REQUIREMENT: &[&str] =
-    &["any", "permission", "on", "access", "document", "form", "student", "target", "giving"];
+    &["any", "condition", "permission", "on", "access", "document", "form", "student", "target", "giving"];
 const HELP: &str =
     "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
 
@@ -170,10 +171,14 @@ fn read_route(
     Some(route)
 }
 
-struct Reader<'a, 'd> {
-    bundle: &'a Bundle,
+/// A person whom a requirement may name.
+type Named = Option<Attribute<PersonId>>;
+
+/// Reads what a route requires.
+pub(super) struct Reader<'a, 'd> {
+    pub(super) bundle: &'a Bundle,
     captures: Vec<&'a str>,
-    diags: &'d mut Diags,
+    pub(super) diags: &'d mut Diags,
 }
 
 impl Reader<'_, '_> {
@@ -181,6 +186,14 @@ impl Reader<'_, '_> {
         if let Some(node) = fields.get("any") {
             self.refuse_others(fields, REQUIREMENT.get(1..).unwrap_or_default(), "`any`");
             return Some(self.any(node));
+        }
+        if let Some(node) = fields.get("condition") {
+            self.refuse_others(
+                fields,
+                &["permission", "access", "document", "form", "giving"],
+                "a condition",
+            );
+            return Some(self.conditional(fields, node));
         }
         match (fields.get("permission"), fields.get("access")) {
             (Some(node), None) => {
@@ -230,10 +243,20 @@ impl Reader<'_, '_> {
     fn permission(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Requirement> {
         let name = node.as_text("the name of a permission", self.diags)?;
         let bundle = self.bundle;
-        let found = bundle.split_name(name);
-        let Some((domain, permission)) =
-            found.and_then(|(id, name)| Some((id, bundle.domains[id].permission(name)?)))
-        else {
+        let (domain, permission) = self.permission_named(name, node.span)?;
+        let level = bundle.domains[domain].permissions()[permission].level;
+        let on = fields.need("on", self.diags)?;
+        let scope = self.scope(on, &bundle.domains[domain], level)?;
+        let (student, target) = self.people(fields)?;
+        Some(Requirement::Permission { domain, permission, scope, student, target })
+    }
+
+    /// Finds a permission by its name outside of its domain.
+    pub(super) fn permission_named(&mut self, name: &str, span: Span) -> Option<(DomainId, PermissionId)> {
+        let bundle = self.bundle;
+        let in_domain = |(id, name): (DomainId, &str)| Some((id, bundle.domains[id].permission(name)?));
+        let found = bundle.split_name(name).and_then(in_domain);
+        if found.is_none() {
             let all = bundle.domains.iter().flat_map(|(id, domain)| {
                 domain
                     .permissions()
@@ -241,21 +264,49 @@ impl Reader<'_, '_> {
                     .map(move |(_, permission)| bundle.outside_name(id, &permission.name))
             });
             let known: Vec<String> = all.collect();
-            names::unknown("permission", name, node.span, known.iter().map(String::as_str), self.diags);
-            return None;
+            names::unknown("permission", name, span, known.iter().map(String::as_str), self.diags);
+        }
+        found
+    }
+
+    /// `student` and `target`, where they are named.
+    fn people(&mut self, fields: &Fields<'_>) -> Option<(Named, Named)> {
+        let bundle = self.bundle;
+        let mut read = |name: &str| match fields.get(name) {
+            Some(node) => self.attribute(node, "a person", |id| bundle.people().find(id)).map(Some),
+            None => Some(None),
         };
-        let level = bundle.domains[domain].permissions()[permission].level;
-        let on = fields.need("on", self.diags)?;
-        let scope = self.scope(on, &bundle.domains[domain], level)?;
-        let student = match fields.get("student") {
-            Some(node) => Some(self.attribute(node, "a person", |id| bundle.people().find(id))?),
+        Some((read("student")?, read("target")?))
+    }
+
+    fn conditional(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Requirement> {
+        let condition = self.condition(node, 0);
+        let scope = match fields.get("on") {
             None => None,
+            Some(on) => Some(self.scope_of_any_domain(on)?),
         };
-        let target = match fields.get("target") {
-            Some(node) => Some(self.attribute(node, "a person", |id| bundle.people().find(id))?),
-            None => None,
-        };
-        Some(Requirement::Permission { domain, permission, scope, student, target })
+        let (student, target) = self.people(fields)?;
+        Some(Requirement::Condition { condition: condition?, scope, student, target })
+    }
+
+    /// `class/1A` or `class/{class}`, where no permission says which domain is meant.
+    fn scope_of_any_domain(&mut self, node: &Node) -> Option<ScopeAttribute> {
+        let text = node.as_text("a scope", self.diags)?;
+        let (level_name, id) = text.split_once('/').unwrap_or((text, ""));
+        if let Some(level) = self.bundle.scopes.level(level_name).filter(|_| id.starts_with('{')) {
+            return self.capture(id, node.span).map(|capture| ScopeAttribute::Captured(level, capture));
+        }
+        let found = self.bundle.scopes.find(text);
+        if found.is_none() {
+            names::unknown(
+                "scope",
+                text,
+                node.span,
+                self.bundle.scopes.iter().map(|(_, name)| name),
+                self.diags,
+            );
+        }
+        found.map(ScopeAttribute::Fixed)
     }
 
     /// `class/1A` or `class/{class}`, of the permission's level or narrower.
@@ -410,7 +461,7 @@ impl Reader<'_, '_> {
         self.capture_named(name, span)
     }
 
-    fn capture_named(&mut self, name: &str, span: Span) -> Option<usize> {
+    pub(super) fn capture_named(&mut self, name: &str, span: Span) -> Option<usize> {
         let found = self.captures.iter().position(|capture| *capture == name);
         if found.is_none() {
             names::unknown("parameter of this route", name, span, self.captures.iter().copied(), self.diags);

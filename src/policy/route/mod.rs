@@ -19,6 +19,7 @@ pub use template::{Segment, SegmentType, TemplateError};
 pub(super) use tree::{Tree, are_disjoint};
 
 use super::access::{Access, DocumentAction};
+use super::condition::Condition;
 use super::table::{DomainId, FormId, LevelId, PermissionId, PersonId, RouteId, ScopeId, Table};
 
 /// Path captures of one template at the most.
@@ -54,6 +55,12 @@ impl Requirement {
             |attribute: &Option<Attribute<PersonId>>| attribute.as_ref().is_some_and(|a| is(a, capture));
         match self {
             Requirement::Any(alternatives) => alternatives.iter().any(|one| one.reads(capture)),
+            Requirement::Condition { condition, scope, student, target } => {
+                condition.reads(capture)
+                    || matches!(scope, Some(ScopeAttribute::Captured(_, number)) if *number == capture)
+                    || person(student)
+                    || person(target)
+            }
             Requirement::Permission { scope, student, target, .. } => {
                 matches!(scope, ScopeAttribute::Captured(_, number) if *number == capture)
                     || person(student)
@@ -80,6 +87,11 @@ impl Route {
     /// The template as the bundle writes it, method first.
     pub fn template(&self) -> &str {
         &self.template
+    }
+
+    /// The method of the template. `HEAD` is decided as `GET`.
+    pub fn method(&self) -> &str {
+        self.template.split(' ').next().unwrap_or_default()
     }
 
     /// Whether nobody is asked who they are.
@@ -116,6 +128,17 @@ pub enum Requirement {
     },
     /// Any one of these, one level deep.
     Any(Vec<Requirement>),
+    /// A condition over attributes of the request, its subject and its target.
+    Condition {
+        /// What must hold.
+        condition: Condition,
+        /// Where the target's permissions are asked for.
+        scope: Option<ScopeAttribute>,
+        /// The student who is asked about.
+        student: Option<Attribute<PersonId>>,
+        /// The second person whom the request names.
+        target: Option<Attribute<PersonId>>,
+    },
     /// An access to a document.
     Document {
         /// What is done with it.

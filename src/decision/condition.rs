@@ -1,0 +1,93 @@
+//! The attributes of conditions, taken from one request.
+
+use super::ask::Facts;
+use super::{Context, Reason, Rights, document};
+use crate::policy::condition::{Attribute, Attributes, Value};
+use crate::policy::route::Match;
+use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
+use crate::policy::{Access, Bundle};
+use crate::time::Time;
+
+/// What a condition of a route can read of one request.
+pub(super) struct Read<'a> {
+    pub(super) bundle: &'a Bundle,
+    pub(super) matched: &'a Match<'a, 'a>,
+    pub(super) subject: PersonId,
+    pub(super) facts: Facts<'a>,
+    /// Where the target's permissions are asked for.
+    pub(super) scope: Option<ScopeId>,
+    pub(super) now: Time,
+    /// A capture that holds a list, and the item that is asked about.
+    pub(super) item: Option<(usize, &'a str)>,
+}
+
+impl Attributes for Read<'_> {
+    fn value(&self, attribute: &Attribute) -> Option<Value<'_>> {
+        let people = self.bundle.people();
+        Some(match attribute {
+            Attribute::SubjectId => Value::Text(&people.row(self.subject).id),
+            Attribute::SubjectKinds => Value::Kinds(people.row(self.subject).kinds),
+            Attribute::Claim(name) => {
+                self.facts.claims.filter(|claims| claims.has(name)).map(|_| Value::Claim)?
+            }
+            Attribute::TargetId => Value::Text(&people.row(self.facts.target?).id),
+            Attribute::TargetKinds => Value::Kinds(people.row(self.facts.target?).kinds),
+            Attribute::TargetHolds(domain, permission) => {
+                Value::Flag(self.target_holds(*domain, *permission)?)
+            }
+            Attribute::TargetMax(domain, form) => Value::Access(self.target_max(*domain, *form)?),
+            Attribute::TargetTiedTo(scope) => Value::Flag(self.is_tied_to(self.facts.target?, *scope)),
+            Attribute::Student => Value::Text(&people.row(self.facts.student?).id),
+            Attribute::Method => Value::Text(self.matched.route().method()),
+            Attribute::Now => Value::Time(self.now),
+            Attribute::Capture(number) => Value::Text(match self.item {
+                Some((capture, item)) if capture == *number => item,
+                _ => self.matched.capture(*number)?,
+            }),
+        })
+    }
+
+    fn claim_holds(&self, name: &str, word: &str) -> bool {
+        self.facts.claims.is_some_and(|claims| claims.holds(name, word))
+    }
+}
+
+impl Read<'_> {
+    /// Whether the target holds a permission where the condition asks.
+    fn target_holds(&self, domain: DomainId, permission: PermissionId) -> Option<bool> {
+        let (target, scope) = (self.facts.target?, self.scope?);
+        let facts = Facts { student: self.facts.student, ..Facts::default() };
+        let suspended = self.bundle.people().row(target).suspended;
+        let decision = Context::decide(self.bundle, domain, target, permission, scope, facts, self.now);
+        Some(!suspended && decision.is_allow())
+    }
+
+    /// The most that the target can have of a form, for the student who is asked about.
+    fn target_max(&self, domain: DomainId, form: FormId) -> Option<Access> {
+        let (target, student) = (self.facts.target?, self.facts.student?);
+        let buildings: Result<_, Reason> = document::buildings_of_student(self.bundle, domain, student);
+        let rights = Rights::of(self.bundle, domain, target, form, buildings, self.now);
+        if self.bundle.people().row(target).suspended {
+            return Some(Access::None);
+        }
+        if rights.missing.is_some() { None } else { Some(rights.max) }
+    }
+
+    /// Whether a person is assigned or enrolled at a scope or below it, in any tree, today.
+    fn is_tied_to(&self, person: PersonId, scope: ScopeId) -> bool {
+        let below = |at: ScopeId| {
+            at == scope
+                || self
+                    .bundle
+                    .domains()
+                    .iter()
+                    .any(|(_, domain)| domain.chain(at).any(|(above, _)| above == scope))
+        };
+        let assigned = self.bundle.domains().iter().any(|(domain, _)| {
+            let held = self.bundle.assignments(person, domain).iter();
+            held.filter(|held| held.is_active(self.now)).any(|held| below(held.scope))
+        });
+        let mut enrolled = self.bundle.relations().enrolments_of(person);
+        assigned || enrolled.any(|(at, _, days)| days.holds(self.now) && below(at))
+    }
+}
