@@ -13,6 +13,7 @@ const PAIRS_MAX: usize = 128;
 /// method, in folded form.
 const METHOD_OVERRIDES: [&str; 4] =
     ["_method", "x-http-method-override", "x-http-method", "x-method-override"];
+const BRACKETS: [char; 2] = ['[', ']'];
 
 /// A query that is safe to forward: visible ASCII, bounded, and without a method that disagrees with the request's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -115,10 +116,11 @@ fn decode(text: &str) -> Result<String, Malformed> {
 
 /// Whether some app would take the one name for the other.
 ///
-/// A name has two readings: PHP cuts it at the first `[` where a `]` follows, and turns the `[` into `_` where none
-/// does. Two names are alike where any reading of the one is a reading of the other.
-fn folds_alike(sent: &str, declared: &str) -> bool {
-    let readings = |name| [cut_at_bracket(name), name];
+/// A name has three readings: PHP cuts it at the first `[` where a `]` follows, and turns the `[` into `_` where none
+/// does; Rack (before 3) and qs (Express) drop brackets at the beginning and end it at the next one, so that `[id]` and
+/// `id]` are `id`. Two names are alike where any reading of the one is a reading of the other.
+pub(super) fn folds_alike(sent: &str, declared: &str) -> bool {
+    let readings = |name| [cut_at_bracket(name), name, between_brackets(name)];
     readings(sent)
         .into_iter()
         .any(|sent| readings(declared).into_iter().any(|other| fold(sent).eq(fold(other))))
@@ -126,6 +128,10 @@ fn folds_alike(sent: &str, declared: &str) -> bool {
 
 fn cut_at_bracket(name: &str) -> &str {
     name.split_once('[').map_or(name, |(before, _)| before)
+}
+
+fn between_brackets(name: &str) -> &str {
+    name.trim_start_matches(BRACKETS).split(BRACKETS).next().unwrap_or_default()
 }
 
 /// What PHP (leading spaces dropped; space, `.` and `[` to `_`) and ASP (letter case) make of a name, taken together.
@@ -151,7 +157,11 @@ fn overrides_method(name: &str) -> bool {
     METHOD_OVERRIDES.iter().any(|override_name| {
         let cut = folded().take_while(|byte| !matches!(byte, b'[' | 0));
         let whole = folded().map(|byte| if byte == b'[' { b'_' } else { byte });
-        cut.eq(override_name.bytes()) || whole.eq(override_name.bytes())
+        let between = folded()
+            .skip_while(|byte| matches!(byte, b'[' | b']'))
+            .take_while(|byte| !matches!(byte, b'[' | b']' | 0));
+        [cut.eq(override_name.bytes()), whole.eq(override_name.bytes()), between.eq(override_name.bytes())]
+            .contains(&true)
     })
 }
 
@@ -161,7 +171,7 @@ fn says_method(value: &str, method: &Method) -> bool {
 }
 
 /// The bytes of a name or a value with whole escapes undone and everything else as it is.
-fn lenient(text: &str) -> impl Iterator<Item = u8> {
+pub(super) fn lenient(text: &str) -> impl Iterator<Item = u8> {
     let mut rest = text.as_bytes();
     std::iter::from_fn(move || {
         let (&byte, after) = rest.split_first()?;

@@ -61,6 +61,8 @@ fn refuses_a_parameter_that_overrides_the_method() {
         "_method[]=PUT",
         "_method[=PUT",
         "[method=PUT",
+        "[_method]=PUT",
+        "_method]=PUT",
         "_method%00x=PUT",
         "_method=GET&_method=PUT",
         "a=1;_method=PUT",
@@ -133,12 +135,17 @@ fn refuses_a_declared_parameter_in_another_spelling() {
         "cla\u{73}s_id=1&Class_Id=2",
         "cla%C5%BFs_id=1",
         "class_id%5B%5D=1",
+        "[class_id]=1",
+        "[class_id=1",
+        "class_id]=1",
+        "[][class_id][]=1",
+        "%5Bclass.id%5D=1",
     ] {
         read_fails(raw, &["class_id"], Reason::AmbiguousRequest);
     }
     read_fails("ids=1", &["ids[]"], Reason::AmbiguousRequest);
     assert_eq!(read("ids[]=1", &["ids[]"]), [some("1")]);
-    assert_eq!(read("class=1&class_id_2=1&id=3", &["class_id"]), [None]);
+    assert_eq!(read("class=1&class_id_2=1&id=3&[]=4&x[class_id]=5", &["class_id"]), [None]);
 }
 
 #[test]
