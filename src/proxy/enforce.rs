@@ -273,6 +273,7 @@ fn select<'b, 'p>(leaf: Leaf<'b, 'p>, head: &RequestHead) -> Result<Match<'b, 'p
     if body_length(head.body) != Some(0) {
         return Err(Refusal::new(Reason::AmbiguousRequest, "a body on a route that reads query parameters"));
     }
+    message::check_cookies(&head.headers, names)?;
     let values = match &head.query {
         Some(query) => query.read(names)?,
         None => vec![None; names.len()],
