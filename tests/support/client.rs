@@ -111,6 +111,14 @@ impl Client {
         answer
     }
 
+    /// The next answer, or nothing if the connection ends before it has begun.
+    pub fn try_answer(&mut self) -> Option<Answer> {
+        if self.buffer.is_empty() && self.more() != Ok(true) {
+            return None;
+        }
+        Some(self.answer())
+    }
+
     pub fn exactly(&mut self, bytes: usize) -> Vec<u8> {
         while self.buffer.len() < bytes {
             self.must_more();

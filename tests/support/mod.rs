@@ -5,10 +5,14 @@
 
 mod bundle;
 mod client;
+mod recorder;
+mod scene;
 mod upstream;
 
 pub use bundle::directory as bundle_directory;
 pub use client::{Answer, Client, Ending};
+pub use recorder::{Recorder, Tape};
+pub use scene::{By, Pass, Said, Scene, TOLD_OF_ARI, ari, get, get_with};
 pub use upstream::{Talk, Upstream};
 
 use hallpass::identity::{Authenticator, Peers, TrustedHeader};
