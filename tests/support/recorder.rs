@@ -29,7 +29,8 @@ pub struct Tape {
 
 impl Recorder {
     /// An upstream that answers each request that comes to its end with `reply`.
-    pub fn replying(reply: &'static str) -> Recorder {
+    pub fn replying(reply: &'static (impl AsRef<[u8]> + ?Sized)) -> Recorder {
+        let reply = reply.as_ref();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let tapes = Tapes::default();
@@ -101,14 +102,14 @@ struct Reel {
 }
 
 impl Reel {
-    fn record(mut self, reply: &str) {
+    fn record(mut self, reply: &[u8]) {
         loop {
             while let Some(length) = self.whole() {
                 let tape = &mut self.tapes.lock().unwrap()[self.number];
                 tape.requests.push(tape.bytes[self.read..self.read + length].to_vec());
                 self.read += length;
                 // A proxy that has gone is for the test to notice, at the other end.
-                let _ = self.stream.write_all(reply.as_bytes());
+                let _ = self.stream.write_all(reply);
             }
             let mut piece = [0; 64 * 1024];
             let read = self.stream.read(&mut piece).unwrap_or(0);
