@@ -170,13 +170,22 @@ fn says_method(value: &str, method: &Method) -> bool {
     lenient(value).map(upper).eq(method.as_str().bytes().map(upper))
 }
 
-/// The bytes of a name or a value with whole escapes undone and everything else as it is.
+/// The bytes of a name or a value with whole escapes undone and everything else as it is. `%u005f` is an escape too,
+/// since it is one to ASP.NET.
 pub(super) fn lenient(text: &str) -> impl Iterator<Item = u8> {
     let mut rest = text.as_bytes();
     std::iter::from_fn(move || {
         let (&byte, after) = rest.split_first()?;
         if let Some(escaped) = percent::escape(rest) {
             rest = rest.get(3..).unwrap_or_default();
+            return Some(escaped);
+        }
+        // Beyond ASCII there is no name that anybody looks for.
+        if let [b'%', b'u' | b'U', b'0', b'0', digits @ ..] = rest
+            && let [high, low, ..] = *digits
+            && let Some(escaped) = percent::escape(&[b'%', high, low])
+        {
+            rest = rest.get(6..).unwrap_or_default();
             return Some(escaped);
         }
         rest = after;

@@ -71,6 +71,9 @@ fn refuses_a_parameter_that_overrides_the_method() {
         "X-HTTP-Method-Override=PUT",
         "x-method-override=PUT",
         "X-HTTP-Method=PUT",
+        "%u005fmethod=PUT",
+        "%u0058-HTTP-Method-Override=PUT",
+        "_method=GET%u0020",
     ] {
         let reason = Query::parse(raw, &Method::GET).map_err(|error| error.reason);
         assert_eq!(reason, Err(Reason::AmbiguousRequest), "{raw}");
