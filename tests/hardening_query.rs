@@ -141,6 +141,11 @@ fn another_value_is_another_page() {
         "/Modules.php?modname=+Attendance&class=1A",
         "/Modules.php?modname=Attendance%20&class=1A",
         "/Modules.php?modname=Users&class=1A",
+        "/Modules.php??modname=Attendance&class=1A",
+        "/Modules.php/?modname=Attendance&class=1A",
+        "/Modules.php/Users?modname=Attendance&class=1A",
+        "/modules.php?modname=Attendance&class=1A",
+        "/Modules.php%3Fmodname=Attendance&class=1A",
     ];
     let scene = Scene::new();
     scene.refuses(NO_ROUTE, pages.map(ari));
@@ -229,6 +234,9 @@ fn refuses_a_parameter_that_overrides_the_method() {
         "[_method]=DELETE",
         "%5B_method%5D=DELETE",
         "_method]=DELETE",
+        "%u005fmethod=DELETE",
+        "%u0058-HTTP-Method-Override=DELETE",
+        "X-HTTP-Method%u002dOverride=DELETE",
     ];
     let scene = Scene::new();
     let posts = queries

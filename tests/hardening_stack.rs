@@ -119,6 +119,9 @@ fn bounds_the_head_and_the_number_of_headers() {
         MALFORMED,
         [get(&format!("/open/{}", "a".repeat(9000))), get(&format!("/open/a?{}", "a".repeat(9000)))],
     );
+    // More than the library counts with.
+    let wide = Scene::with(|config| config.limits.head_bytes = 1024 * 1024);
+    wide.refuses(By::Parser(414), [get(&format!("/open/{}", "a".repeat(70_000)))]);
     // Escapes count as they are written.
     scene.refuses(MALFORMED, [get(&format!("/open/{}", "\u{fc}".repeat(1500)))]);
     let few = Scene::with(|config| config.limits.headers = 8);
