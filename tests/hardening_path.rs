@@ -277,6 +277,20 @@ fn another_case_is_another_path() {
 }
 
 #[test]
+fn a_slash_at_the_end_does_not_lead_past_a_narrower_rule() {
+    // Express, Rails and others serve both forms alike; the route that is open to all would speak for either.
+    let scene = Scene::new();
+    scene.refuses(NO_ROUTE, gets(&["/open/staff/", "/open/staff/?a", "/open/rooms"]));
+    scene.refuses(NO_ROUTE, ["/open/staff/", "/open/rooms"].map(ari));
+    scene.refuses(By::Us(401, Reason::Unauthenticated), gets(&["/open/staff", "/open/rooms/"]));
+    scene.passes([
+        Pass::new(&ari("/open/staff"), "GET /open/staff").lines(&TOLD_OF_ARI),
+        Pass::new(&get("/open/staff/x"), "GET /open/staff/x"),
+        Pass::new(&get("/open/staffs/"), "GET /open/staffs/"),
+    ]);
+}
+
+#[test]
 fn the_query_is_no_part_of_the_path() {
     let targets = ["/admin?x=/open/", "/admin?/open/a", "/admin?/../open/a", "/?/open/a", "/admin#/open/a"];
     Scene::new().refuses(NO_ROUTE, gets(&targets));

@@ -32,6 +32,8 @@ routes:
   "GET /open/{rest...}": public
   "POST /open/{rest...}": public
   "PUT /open/{rest...}": public
+  "GET /open/staff": {permission: attendance.view, on: class/1A}
+  "GET /open/rooms/": {permission: attendance.view, on: class/1A}
   "GET /classes/{class}/attendance": {permission: attendance.view, on: "class/{class}"}
   "POST /classes/{class}/attendance": {permission: attendance.mark, on: "class/{class}"}
   "DELETE /classes/{class}/hidden":

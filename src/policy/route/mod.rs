@@ -3,7 +3,8 @@
 //! A template names a method, a path and, for dispatchers, query parameters. [`Routes::find`] walks a tree over decoded
 //! segments and backtracks; the template with the more literal segment at the first difference from the left wins
 //! (literal, `int` and `uuid`, `slug`, any, tail). The path alone picks the template: a method that the winner does not have
-//! is `no_method`, never another template. Two templates that could both win do not load.
+//! is `no_method`, never another template. A path that differs from the winner's in a slash at its end has no route, unless
+//! a template has it as it is: many apps take the two for one. Two templates that could both win do not load.
 //!
 //! - [`Routes`]: the table. [`Lookup`]: what a method and path lead to. [`Leaf`]: the routes of one path and method,
 //!   told apart by query parameters. [`Match`]: the route with its captures.

@@ -1,6 +1,5 @@
 use super::*;
 use proptest::prelude::*;
-use std::cmp::Ordering;
 
 /// How literal a segment of a template is; the smaller wins.
 fn rank(segment: Option<&Segment>) -> u8 {
@@ -37,16 +36,33 @@ fn try_one<'p>(template: &Template, path: &'p str) -> Option<Vec<&'p str>> {
     if rest.is_none() { Some(captured) } else { None }
 }
 
-/// The best of all templates that match, by trying all.
+/// The best of all templates that match, by trying all. One that has the path but for a slash at its end takes part as
+/// well, and where it is the best there is none.
 fn try_all<'t, 'p>(templates: &'t [Template], path: &'p str) -> Option<(&'t Template, Vec<&'p str>)> {
-    let matching = templates.iter().filter_map(|template| Some((template, try_one(template, path)?)));
-    matching.min_by(|(one, _), (other, _)| {
-        let length = one.segments.len().max(other.segments.len());
-        (0..length)
-            .map(|at| rank(one.segments.get(at)).cmp(&rank(other.segments.get(at))))
+    let twin = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+    let is_near = |template: &Template| {
+        let tail = template.segments.iter().any(|segment| matches!(segment, Segment::Tail { .. }));
+        !tail && !twin.is_empty() && try_one(template, &twin).is_some()
+    };
+    let matching = templates.iter().filter_map(|template| match try_one(template, path) {
+        Some(captured) => Some((template, Some(captured))),
+        None => is_near(template).then_some((template, None)),
+    });
+    let best = matching.min_by(|(one, exact), (other, other_exact)| {
+        let (one, other) = (without_slash(one), without_slash(other));
+        (0..one.len().max(other.len()))
+            .map(|at| rank(one.get(at)).cmp(&rank(other.get(at))))
             .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
-    })
+            .unwrap_or_else(|| other_exact.is_some().cmp(&exact.is_some()))
+    });
+    best.and_then(|(template, captured)| Some((template, captured?)))
+}
+
+fn without_slash(template: &Template) -> &[Segment] {
+    match template.segments.split_last() {
+        Some((Segment::Literal(text), before)) if text.is_empty() => before,
+        _ => &template.segments,
+    }
 }
 
 fn shape(template: &Template) -> String {
@@ -146,6 +162,27 @@ fn an_empty_segment_is_matched_by_nothing_but_a_trailing_slash() {
     assert_eq!(find(&["GET /"], "/"), Some("GET /"));
     assert_eq!(find(&["GET /{x}", "GET /{x...}"], "/"), None);
     assert_eq!(find(&["GET /{x...}"], "a"), None);
+}
+
+#[test]
+fn a_slash_at_the_end_does_not_lead_to_a_wider_template() {
+    let all = ["GET /{x...}", "GET /a/b", "GET /a/{x}/", "GET /c/", "GET /d", "GET /d/", "GET /e/{x}/f"];
+    for near in ["/a/b/", "/a/z", "/c", "/e/1/f/"] {
+        assert_eq!(find(&all, near), None, "{near}");
+    }
+    for (path, template) in [
+        ("/a/b", "GET /a/b"),
+        ("/a/z/", "GET /a/{x}/"),
+        ("/c/", "GET /c/"),
+        ("/d", "GET /d"),
+        ("/d/", "GET /d/"),
+        ("/z/", "GET /{x...}"),
+        ("/a/b/c", "GET /{x...}"),
+        ("/e/1/", "GET /{x...}"),
+        ("/e/1/f", "GET /e/{x}/f"),
+    ] {
+        assert_eq!(find(&all, path), Some(template), "{path}");
+    }
 }
 
 #[test]

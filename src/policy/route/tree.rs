@@ -105,37 +105,61 @@ impl Tree {
             return None;
         }
         let mut captures = Captures::default();
-        let paths = self.root.find(path, 1, &mut captures)?;
-        Some((paths, captures))
+        match self.root.find(path, 1, &mut captures) {
+            Step::Found(paths) => Some((paths, captures)),
+            Step::Near | Step::Nothing => None,
+        }
     }
+}
+
+/// What a branch of the tree says of a path.
+enum Step<'n> {
+    /// Its template has the path.
+    Found(&'n Paths),
+    /// Its template has the path but for a slash at the end. To many apps that is the same path, so no wider template
+    /// may speak for it.
+    Near,
+    Nothing,
 }
 
 impl Node {
     /// Looks at the segment that begins at `start`; past the end of the path there is none left.
-    fn find(&self, path: &str, start: usize, captures: &mut Captures) -> Option<&Paths> {
-        let Some(rest) = path.get(start..) else { return self.end.as_ref() };
+    fn find(&self, path: &str, start: usize, captures: &mut Captures) -> Step<'_> {
+        let Some(rest) = path.get(start..) else {
+            return match &self.end {
+                Some(paths) => Step::Found(paths),
+                None if self.goes_on_with_a_slash() => Step::Near,
+                None => Step::Nothing,
+            };
+        };
         let end = rest.find('/').map_or(path.len(), |length| start + length);
-        let segment = path.get(start..end)?;
+        let Some(segment) = path.get(start..end) else { return Step::Nothing };
         let known = self.literals.binary_search_by(|(text, _)| text.as_ref().cmp(segment));
-        if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at))
-            && let Some(found) = node.find(path, end + 1, captures)
-        {
-            return Some(found);
+        if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at)) {
+            match node.find(path, end + 1, captures) {
+                Step::Nothing => {}
+                step => return step,
+            }
         }
         if segment.is_empty() {
-            return None;
+            return if rest.is_empty() && self.end.is_some() { Step::Near } else { Step::Nothing };
         }
         let before = *captures;
         for (_, node) in self.parameters.iter().filter(|(kind, _)| kind.accepts(segment)) {
             captures.push(start, end);
-            if let Some(found) = node.find(path, end + 1, captures) {
-                return Some(found);
+            match node.find(path, end + 1, captures) {
+                Step::Nothing => *captures = before,
+                step => return step,
             }
-            *captures = before;
         }
-        let tail = self.tail.as_ref()?;
+        let Some(tail) = &self.tail else { return Step::Nothing };
         captures.push(start, path.len());
-        Some(tail)
+        Step::Found(tail)
+    }
+
+    /// Whether a template ends with a slash right behind this node. The empty text is the first of all.
+    fn goes_on_with_a_slash(&self) -> bool {
+        self.literals.first().is_some_and(|(text, node)| text.is_empty() && node.end.is_some())
     }
 }
 
