@@ -5,6 +5,7 @@
 mod support;
 
 use hallpass::decision::Reason;
+use hallpass::telemetry::Closed;
 use support::{Answer, Client, Proxy, Upstream, clock, config};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -329,7 +330,7 @@ fn what_hyper_refuses_is_counted_and_reaches_nobody() {
     client.send(format!("GET /open/a HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000)));
     assert_eq!(client.head().status, 431);
     drop(client);
-    scene.proxy.until("parse errors are counted", |counters| counters.closed_parse_error.get() == 5);
+    scene.proxy.until("parse errors are counted", |counters| counters.closed.get(Closed::ParseError) == 5);
     assert_eq!(scene.proxy.counters.requests.get(), 0);
     assert_eq!(scene.upstream.connections(), 0);
 }

@@ -6,7 +6,7 @@ mod support;
 
 use hallpass::decision::Reason;
 use hallpass::proxy::Config;
-use hallpass::telemetry::Clock;
+use hallpass::telemetry::{Clock, Closed};
 use hallpass::time::Time;
 use std::sync::{Arc, Mutex, mpsc};
 use support::{Client, Ending, GET, MIB, OK, Proxy, SOON, Upstream, config, fill, gate, proxy_with};
@@ -223,7 +223,7 @@ fn a_client_that_leaves_takes_its_upstream_connection_with_it() {
     upstream.until_connections(1);
     drop(client);
     upstream.until_ended(1);
-    proxy.until("the end is counted", |counters| counters.closed_incomplete.get() == 1);
+    proxy.until("the end is counted", |counters| counters.closed.get(Closed::Incomplete) == 1);
 }
 
 #[test]

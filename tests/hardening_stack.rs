@@ -157,7 +157,9 @@ fn closes_a_connection_whose_head_does_not_end() {
         }
     }
     assert!(sent < 200, "a head that never ends was waited for");
-    scene.proxy.until("all are counted", |counters| counters.closed_head_timeout.get() == 6);
+    scene.proxy.until("all are counted", |counters| {
+        counters.closed.get(hallpass::telemetry::Closed::HeadTimeout) == 6
+    });
     assert_eq!(scene.upstream.connections(), 0);
 }
 

@@ -5,6 +5,7 @@
 mod support;
 
 use hallpass::decision::Reason;
+use hallpass::telemetry::Closed;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -170,7 +171,7 @@ fn an_answer_that_breaks_off_never_ends_in_order() {
         client.send(request);
         let (got, ending) = client.rest();
         assert_eq!(ending, Ending::Reset, "{}", String::from_utf8_lossy(&got));
-        proxy.until("it is counted", |counters| counters.closed_broken.get() == 1);
+        proxy.until("it is counted", |counters| counters.closed.get(Closed::Broken) == 1);
     }
 }
 
@@ -264,7 +265,7 @@ fn a_client_that_takes_nothing_is_cut_off() {
     let mut client = proxy.client();
     client.send(GET);
     upstream.until_ended(1);
-    proxy.until("it is counted", |counters| counters.closed_write_timeout.get() == 1);
+    proxy.until("it is counted", |counters| counters.closed.get(Closed::WriteTimeout) == 1);
 }
 
 #[test]
@@ -276,8 +277,8 @@ fn a_head_that_does_not_come_to_its_end_is_cut_off() {
         client.send(beginning);
         client.ends();
     }
-    proxy.until("both are counted", |counters| counters.closed_head_timeout.get() == 2);
-    assert_eq!(proxy.counters.closed_idle_timeout.get(), 0);
+    proxy.until("both are counted", |counters| counters.closed.get(Closed::HeadTimeout) == 2);
+    assert_eq!(proxy.counters.closed.get(Closed::IdleTimeout), 0);
     assert_eq!(upstream.connections(), 0);
 }
 
@@ -294,7 +295,7 @@ fn the_second_head_of_a_connection_is_timed_from_its_first_byte() {
     client.stream.set_read_timeout(Some(support::DEADLINE)).unwrap();
     client.send("GET /open/a HT");
     client.ends();
-    proxy.until("it is counted", |counters| counters.closed_head_timeout.get() == 1);
+    proxy.until("it is counted", |counters| counters.closed.get(Closed::HeadTimeout) == 1);
 }
 
 #[test]
@@ -305,6 +306,6 @@ fn a_connection_that_is_idle_for_too_long_is_closed() {
     client.send(GET);
     assert_eq!(client.answer().status, 200);
     assert_eq!(client.ends(), Ending::Orderly);
-    proxy.until("it is counted", |counters| counters.closed_idle_timeout.get() == 1);
-    assert_eq!(proxy.counters.closed_head_timeout.get(), 0);
+    proxy.until("it is counted", |counters| counters.closed.get(Closed::IdleTimeout) == 1);
+    assert_eq!(proxy.counters.closed.get(Closed::HeadTimeout), 0);
 }

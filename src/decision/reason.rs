@@ -103,6 +103,57 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in their order: the place of a reason in this list is `reason as usize`.
+    pub const ALL: &[Reason] = &[
+        Reason::Granted,
+        Reason::Public,
+        Reason::NoBundle,
+        Reason::StalePolicy,
+        Reason::Overloaded,
+        Reason::Malformed,
+        Reason::AmbiguousRequest,
+        Reason::ParameterNotDeclared,
+        Reason::BodyUnparseable,
+        Reason::BodyTooLarge,
+        Reason::NoRoute,
+        Reason::NoMethod,
+        Reason::Unauthenticated,
+        Reason::BadToken,
+        Reason::StepUpRequired,
+        Reason::UnknownSubject,
+        Reason::Suspended,
+        Reason::Blocked,
+        Reason::NoAccountRole,
+        Reason::UnknownName,
+        Reason::AttributeMissing,
+        Reason::ScopeUnknown,
+        Reason::WrongLevel,
+        Reason::LookupFailed,
+        Reason::NoRoleInContext,
+        Reason::PermissionNotGranted,
+        Reason::RelationUnmet,
+        Reason::ModuleGated,
+        Reason::RequiresMissing,
+        Reason::LevelBelowRequired,
+        Reason::CreateNeedsOwner,
+        Reason::FormDeleted,
+        Reason::GranteeMax,
+        Reason::SelfRemoval,
+        Reason::PlanFixed,
+        Reason::UnknownTitle,
+        Reason::RoleLocked,
+        Reason::NotAssignable,
+        Reason::ConditionFailed,
+        Reason::ConditionError,
+        Reason::HiddenFieldWritten,
+        Reason::RecordTypeNotShared,
+        Reason::Unfilterable,
+        Reason::UpstreamRefused,
+        Reason::UpstreamBad,
+        Reason::UpstreamTimeout,
+        Reason::Internal,
+    ];
+
     /// The stable name, as logs, metrics and `eval` write it.
     pub const fn as_str(self) -> &'static str {
         use Reason::*;
@@ -166,5 +217,19 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_all_has_each_at_its_place() {
+        for (place, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, place);
+        }
+        // The last one of the list is the last one there is.
+        assert_eq!(Reason::ALL.len(), Reason::Internal as usize + 1);
     }
 }

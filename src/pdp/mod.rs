@@ -8,22 +8,31 @@
 pub mod directory;
 
 use crate::policy::{self, Bundle, Diagnostic, Source};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Decisions;
 use arc_swap::ArcSwapOption;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A bundle in force. Whoever began with a snapshot ends with it, whatever is loaded meanwhile.
 #[derive(Debug)]
 pub struct Snapshot {
     bundle: Bundle,
+    decisions: OnceLock<Decisions>,
 }
 
 impl Snapshot {
     /// The bundle, which cannot be wrong.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// The counters for the domains of this bundle, looked up by name at the first call only.
+    pub fn decisions(&self, metrics: &Metrics) -> &Decisions {
+        self.decisions
+            .get_or_init(|| metrics.decisions(self.bundle.domains().iter().map(|(_, domain)| domain.name())))
     }
 }
 
@@ -55,7 +64,7 @@ impl Pdp {
                 }
                 tracing::info!(revision = bundle.revision(), "a bundle was loaded");
                 let pdp = Pdp::empty();
-                pdp.current.store(Some(Arc::new(Snapshot { bundle })));
+                pdp.current.store(Some(Arc::new(Snapshot { bundle, decisions: OnceLock::new() })));
                 Ok(pdp)
             }
             None => Err(LoadError::Diagnostics { diagnostics: compilation.diagnostics, sources }),

@@ -5,6 +5,7 @@
 
 use super::upstream::Lease;
 use super::wire::Watch;
+use crate::telemetry::Present;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -208,6 +209,8 @@ pub(super) struct Streamed {
     pieces: Pieces,
     lease: Option<Lease>,
     watch: Arc<Watch>,
+    /// Counts the request as one in flight until the answer is sent, or given up.
+    in_flight: Option<Present>,
 }
 
 impl AnswerBody {
@@ -224,7 +227,15 @@ impl AnswerBody {
         watch: Arc<Watch>,
     ) -> AnswerBody {
         let pieces = Pieces::new(incoming, patience);
-        AnswerBody::Upstream(Box::new(Streamed { pieces, lease: Some(lease), watch }))
+        AnswerBody::Upstream(Box::new(Streamed { pieces, lease: Some(lease), watch, in_flight: None }))
+    }
+
+    /// Keeps `in_flight` until the body is done with. An answer of ours is written in one go, so it is done now.
+    pub(super) fn carry(&mut self, in_flight: Present) {
+        match self {
+            AnswerBody::Own(_) => drop(in_flight),
+            AnswerBody::Upstream(streamed) => streamed.in_flight = Some(in_flight),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
         Ok(()) => Closed::Done,
         Err(error) => cause(&watch, error),
     };
-    shared.counters.close(how);
+    shared.metrics.closed.count(how);
     if let Err(error) = &result {
         tracing::debug!(%peer, cause = ?how, %error, "a client connection ended");
     }

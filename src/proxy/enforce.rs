@@ -12,7 +12,7 @@ use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead};
 use crate::pdp::Snapshot;
 use crate::policy::Bundle;
 use crate::policy::route::{Leaf, Lookup, Match};
-use crate::policy::table::PersonId;
+use crate::policy::table::{DomainId, PersonId};
 use crate::telemetry::{DecisionId, Record};
 use crate::time::Time;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, VIA};
@@ -36,6 +36,8 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub(super) struct Permit {
     head: Request<()>,
     framed: Framed,
+    domain: Option<DomainId>,
+    reason: Reason,
 }
 
 /// Whether a body follows the head.
@@ -52,6 +54,15 @@ impl Permit {
     pub(super) fn use_up(self) -> (Request<()>, Framed) {
         (self.head, self.framed)
     }
+
+    /// The domain that decided; none for a public route.
+    pub(super) fn domain(&self) -> Option<DomainId> {
+        self.domain
+    }
+
+    pub(super) fn reason(&self) -> Reason {
+        self.reason
+    }
 }
 
 /// Why a request is not forwarded. A refusal is an answer, not an error.
@@ -66,11 +77,20 @@ pub(super) struct Refusal {
     pub(super) allow: Option<String>,
     /// For `WWW-Authenticate`, where the answer is a 401.
     pub(super) challenge: Option<HeaderValue>,
+    /// The domain that decided, if it came to that.
+    pub(super) domain: Option<DomainId>,
 }
 
 impl Refusal {
     pub(super) fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { reason, detail: detail.into(), concealed: false, allow: None, challenge: None }
+        Refusal {
+            reason,
+            detail: detail.into(),
+            concealed: false,
+            allow: None,
+            challenge: None,
+            domain: None,
+        }
     }
 }
 
@@ -182,10 +202,11 @@ impl Enforcer {
         record.subject(&bundle.people().row(person).id);
         let decision = decision::decide_route(bundle, matched, person, Some(&verified.claims), now);
         if decision.is_allow() {
-            Ok(Subject { person, verified })
+            Ok(Subject { person, verified, domain: decision.domain })
         } else {
             Err(Refusal {
                 challenge: Some(self.authenticator.challenge(decision.reason)),
+                domain: decision.domain,
                 ..Refusal::new(decision.reason, "")
             })
         }
@@ -202,6 +223,7 @@ impl Enforcer {
         record: &mut Record,
     ) -> Result<Permit, Refusal> {
         let uri = target(&head)?;
+        let domain = subject.as_ref().and_then(|(_, subject)| subject.domain);
         let mut headers = head.headers;
         // hyper asks the client to go on (100) when the upstream takes the first piece; an expectation that went
         // along could leave the two connections out of step.
@@ -241,7 +263,7 @@ impl Enforcer {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         record.permit(reason);
-        Ok(Permit { head: request, framed })
+        Ok(Permit { head: request, framed, domain, reason })
     }
 }
 
@@ -249,6 +271,7 @@ impl Enforcer {
 struct Subject {
     person: PersonId,
     verified: Verified,
+    domain: Option<DomainId>,
 }
 
 impl Subject {

@@ -8,7 +8,8 @@ use super::panics::{caught, message};
 use super::wire::Watch;
 use super::worker::Worker;
 use crate::decision::Reason;
-use crate::telemetry::Record;
+use crate::policy::table::Id;
+use crate::telemetry::{Present, Record};
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
@@ -25,23 +26,23 @@ pub(super) async fn exchange(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let shared = &worker.shared;
-    shared.counters.requests.add();
+    let in_flight = Present::in_gauge(&shared.metrics.in_flight);
     let id = shared.ids.next();
-    let mut record = Record::begin(id, request.method().clone(), shared.counters.clone());
+    let mut record = Record::begin(id, request.method().clone(), shared.metrics.clone());
     let form = Form::wanted(request.headers());
     let has_body = !request.body().is_end_stream();
 
     let outcome = match caught(run(&worker, &watch, peer, request, &mut record)).await {
         Ok(outcome) => outcome,
         Err(panic) => {
-            shared.counters.panics.add();
+            shared.metrics.panics.inc();
             tracing::error!(id = %id, panic = message(&*panic), "a request panicked");
             Err(Refusal::new(Reason::Internal, "a panic"))
         }
     };
     let mut response = match outcome {
-        Ok(response) => {
-            shared.counters.forwarded.add();
+        Ok(mut response) => {
+            response.body_mut().carry(in_flight);
             response
         }
         Err(refusal) => {
@@ -78,8 +79,15 @@ async fn run(
         snapshot: snapshot.as_deref(),
         now: shared.clock.now(),
     };
-    let permit = shared.enforcer.enforce(asked, record)?;
-    forward(permit, incoming, worker.pool.clone(), shared.patience, watch.clone())
+    let decided = shared.enforcer.enforce(asked, record);
+    if let Some(snapshot) = &snapshot {
+        let (domain, reason) = match &decided {
+            Ok(permit) => (permit.domain(), permit.reason()),
+            Err(refusal) => (refusal.domain, refusal.reason),
+        };
+        record.count(snapshot.decisions(&shared.metrics), domain.map(Id::row), reason);
+    }
+    forward(decided?, incoming, worker.pool.clone(), shared.patience, watch.clone(), record)
         .await
         .map_err(|failure| Refusal::new(failure.reason, failure.detail))
 }

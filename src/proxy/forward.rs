@@ -9,6 +9,7 @@ use super::upstream::{Connection, Failure, Lease, Pool};
 use super::wire::Watch;
 use crate::decision::Reason;
 use crate::message;
+use crate::telemetry::Record;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -36,6 +37,7 @@ pub(super) async fn forward(
     pool: Rc<Pool>,
     patience: Patience,
     watch: Arc<Watch>,
+    record: &mut Record,
 ) -> Result<Response<AnswerBody>, Failure> {
     let (head, framed) = permit.use_up();
     let method = head.method().clone();
@@ -45,26 +47,14 @@ pub(super) async fn forward(
     };
     let progress = body.progress();
     let (parts, ()) = head.into_parts();
-    let mut request = Request::from_parts(parts, body);
+    let request = Request::from_parts(parts, body);
 
+    // A wait for a place is ours: it ends when another request of ours does.
     let place = pool.place().await?;
-    let (response, connection) = loop {
-        let (mut connection, kept) = match pool.kept().await {
-            Some(connection) => (connection, true),
-            None => (pool.open().await?, false),
-        };
-        match send(&mut connection, request, &progress, patience.head).await {
-            Ok(response) => break (response, connection),
-            Err(Unanswered::Unsent(unsent)) if kept => request = *unsent,
-            Err(Unanswered::Unsent(_)) => {
-                return Err(Failure::new(
-                    Reason::UpstreamBad,
-                    "the upstream closed a new connection at once",
-                ));
-            }
-            Err(Unanswered::Failed(failure)) => return Err(failure),
-        }
-    };
+    let began = Instant::now();
+    let answered = ask(&pool, request, &progress, patience.head).await;
+    record.upstream(began.elapsed());
+    let (response, connection) = answered?;
 
     let (parts, incoming) = response.into_parts();
     let ending = judge(&parts, &method)?;
@@ -86,6 +76,32 @@ pub(super) async fn forward(
         response.extensions_mut().insert(phrase.clone());
     }
     Ok(response)
+}
+
+/// Sends the request on a kept connection or a new one.
+async fn ask(
+    pool: &Pool,
+    mut request: Request<RequestBody>,
+    progress: &Progress,
+    patience: Duration,
+) -> Result<(Response<Incoming>, Connection), Failure> {
+    loop {
+        let (mut connection, kept) = match pool.kept().await {
+            Some(connection) => (connection, true),
+            None => (pool.open().await?, false),
+        };
+        match send(&mut connection, request, progress, patience).await {
+            Ok(response) => return Ok((response, connection)),
+            Err(Unanswered::Unsent(unsent)) if kept => request = *unsent,
+            Err(Unanswered::Unsent(_)) => {
+                return Err(Failure::new(
+                    Reason::UpstreamBad,
+                    "the upstream closed a new connection at once",
+                ));
+            }
+            Err(Unanswered::Failed(failure)) => return Err(failure),
+        }
+    }
 }
 
 enum Unanswered {

@@ -9,7 +9,7 @@
 //! a word of the policy, hold a whole body, or send a byte to the upstream without a `Permit`.
 //!
 //! One worker is one thread with one runtime: nothing in it is shared with another worker but the configuration, the
-//! bundle, the counters and two semaphores, so no request waits for a lock.
+//! bundle, the metrics and two semaphores, so no request waits for a lock.
 
 mod answer;
 mod body;

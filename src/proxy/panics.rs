@@ -15,7 +15,7 @@ pin_project! {
 }
 
 /// Turns a panic inside `future` into an error. What the future shared with others must bear to be left half done:
-/// in this room that is a pool of connections (a connection in use is not in it) and counters.
+/// in this room that is a pool of connections (a connection in use is not in it) and metrics.
 pub(super) fn caught<F>(future: F) -> Caught<F> {
     Caught { future }
 }

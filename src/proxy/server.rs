@@ -6,7 +6,7 @@ use super::forward::Patience;
 use super::upstream::Pool;
 use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
 use crate::pdp::{LoadError, Pdp};
-use crate::telemetry::{Clock, Counters, DecisionIds};
+use crate::telemetry::{Clock, DecisionIds, Metrics, Readiness};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -26,19 +26,25 @@ const UPSTREAM_BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    pdp: Arc<Pdp>,
     stop: Stopper,
     workers: Vec<JoinHandle<()>>,
 }
 
 /// Tells a server to stop; may be cloned and handed to other threads.
 #[derive(Debug, Clone)]
-pub struct Stopper(Arc<watch::Sender<bool>>);
+pub struct Stopper {
+    stop: Arc<watch::Sender<bool>>,
+    readiness: Arc<Readiness>,
+}
 
 impl Stopper {
     /// Takes no further connections, and ends each open one after its present request.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.readiness.drain();
+        self.stop.send_replace(true);
     }
 }
 
@@ -49,6 +55,8 @@ pub enum StartError {
     Bundle(LoadError),
     /// The address cannot be listened on.
     Listen(SocketAddr, io::Error),
+    /// A metric could not be made, which is a fault of the program.
+    Metrics(String),
     /// A thread or its runtime could not be made.
     Worker(io::Error),
 }
@@ -58,6 +66,7 @@ impl fmt::Display for StartError {
         match self {
             StartError::Bundle(error) => error.fmt(f),
             StartError::Listen(address, error) => write!(f, "cannot listen on `{address}`: {error}"),
+            StartError::Metrics(error) => write!(f, "cannot make the metrics: {error}"),
             StartError::Worker(error) => write!(f, "cannot start a worker: {error}"),
         }
     }
@@ -94,17 +103,19 @@ impl Server {
                 );
             }
         }
-        let counters = Arc::new(Counters::default());
+        let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
+        let metrics = Arc::new(metrics);
+        let readiness = Arc::new(Readiness::new(metrics.draining.clone()));
         let workers = config.workers.max(1);
         let slots =
             Arc::new(Semaphore::new(config.upstream.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
         let clients = config.limits.connections.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Arc::new(Shared {
             enforcer,
-            pdp,
+            pdp: pdp.clone(),
             clock,
             ids: DecisionIds::random(),
-            counters: counters.clone(),
+            metrics: metrics.clone(),
             patience: Patience { head: config.timeouts.upstream, body: config.timeouts.body },
             clients: Arc::new(Semaphore::new(clients)),
             show_reason: config.show_reason,
@@ -112,7 +123,8 @@ impl Server {
             timeouts: config.timeouts,
         });
         let (stop, stopped) = watch::channel(false);
-        let mut server = Server { address, counters, stop: Stopper(Arc::new(stop)), workers: Vec::new() };
+        let stop = Stopper { stop: Arc::new(stop), readiness: readiness.clone() };
+        let mut server = Server { address, metrics, readiness, pdp, stop, workers: Vec::new() };
         for number in 0..workers {
             // The share of this worker; the first ones take what is left over.
             let idle_max =
@@ -143,8 +155,18 @@ impl Server {
     }
 
     /// What happened so far.
-    pub fn counters(&self) -> Arc<Counters> {
-        self.counters.clone()
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
+    /// Whether requests should be sent here: set when the server stops, and before that by whoever stops it gently.
+    pub fn readiness(&self) -> Arc<Readiness> {
+        self.readiness.clone()
+    }
+
+    /// The decision point that it asks.
+    pub fn pdp(&self) -> Arc<Pdp> {
+        self.pdp.clone()
     }
 
     /// A way to stop the server from elsewhere, a signal handler for instance.
@@ -216,8 +238,8 @@ impl Seat {
             builder.max_headers(shared.limits.headers);
         }
         let connect = shared.timeouts.connect;
-        let counters = shared.counters.clone();
-        let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, counters));
+        let metrics = shared.metrics.clone();
+        let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, metrics));
         let worker = Rc::new(Worker { shared, pool });
         let local = LocalSet::new();
         let served = local.block_on(&runtime, async move {

@@ -8,7 +8,7 @@
 use super::body::{Progress, RequestBody};
 use super::config::{Address, Upstream};
 use crate::decision::Reason;
-use crate::telemetry::Counters;
+use crate::telemetry::Metrics;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
@@ -48,7 +48,7 @@ pub(super) struct Pool {
     idle_max: usize,
     builder: Builder,
     slots: Arc<Semaphore>,
-    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
     idle: RefCell<VecDeque<Idle>>,
 }
 
@@ -65,9 +65,9 @@ impl Pool {
         idle_max: usize,
         builder: Builder,
         slots: Arc<Semaphore>,
-        counters: Arc<Counters>,
+        metrics: Arc<Metrics>,
     ) -> Pool {
-        Pool { upstream, connect, idle_max, builder, slots, counters, idle: RefCell::default() }
+        Pool { upstream, connect, idle_max, builder, slots, metrics, idle: RefCell::default() }
     }
 
     /// A place for one exchange; it is waited for no longer than a connection would be.
@@ -94,7 +94,7 @@ impl Pool {
                 tokio::task::yield_now().await;
             }
             if idle.connection.sender.is_ready() {
-                self.counters.upstream_reused.add();
+                self.metrics.upstream_reused.inc();
                 return Some(idle.connection);
             }
         }
@@ -118,7 +118,7 @@ impl Pool {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Failure::new(Reason::UpstreamBad, error.to_string()))?;
-        self.counters.upstream_connections.add();
+        self.metrics.upstream_connections.inc();
         let task = tokio::task::spawn_local(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "an upstream connection ended");

@@ -6,7 +6,7 @@ use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::upstream::Pool;
 use crate::pdp::Pdp;
-use crate::telemetry::{Clock, Counters, DecisionIds};
+use crate::telemetry::{Clock, DecisionIds, Metrics, Present};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) pdp: Arc<Pdp>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: DecisionIds,
-    pub(super) counters: Arc<Counters>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) timeouts: Timeouts,
     pub(super) patience: Patience,
     pub(super) limits: Limits,
@@ -56,9 +56,10 @@ impl Worker {
                 Some(ended) = connections.join_next() => self.note(ended),
                 (stream, peer, place) = self.accept(&listener) => {
                     let connection = serve(self.clone(), stream, peer, stop.clone());
+                    let open = Present::in_gauge(&self.shared.metrics.connections_open);
                     connections.spawn_local(async move {
                         connection.await;
-                        drop(place);
+                        drop((open, place));
                     });
                 }
             }
@@ -88,7 +89,7 @@ impl Worker {
             let place = self.place().await;
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    self.shared.counters.connections.add();
+                    self.shared.metrics.connections.inc();
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "a client left at once");
                         continue;
@@ -96,7 +97,7 @@ impl Worker {
                     return (stream, peer, place);
                 }
                 Err(error) => {
-                    self.shared.counters.accept_failed.add();
+                    self.shared.metrics.accept_failed.inc();
                     tracing::warn!(%error, "accept failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -109,7 +110,7 @@ impl Worker {
             if let Ok(place) = self.shared.clients.clone().try_acquire_owned() {
                 return place;
             }
-            self.shared.counters.accept_paused.add();
+            self.shared.metrics.accept_paused.inc();
             // Fails only for a semaphore that was closed, and this one never is.
             if let Ok(place) = self.shared.clients.clone().acquire_owned().await {
                 return place;
@@ -119,7 +120,7 @@ impl Worker {
 
     fn note(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended {
-            self.shared.counters.panics.add();
+            self.shared.metrics.panics.inc();
             tracing::error!(%error, "a connection panicked");
         }
     }

@@ -1,16 +1,25 @@
-//! What is seen from outside: the clock, the counters, the ids of decisions and the record of each of them.
+//! What is seen from outside: the clock, the metrics, the ids of decisions and the record of each of them.
 //!
 //! In reading order: [`Clock`] tells the time, [`DecisionIds`] names a request, [`Record`] writes down how it ended
-//! (exactly once, however it ends), [`Counters`] counts what happened to connections and requests.
+//! (exactly once, however it ends), [`Metrics`] counts what happened to connections and requests, [`Readiness`] says
+//! whether requests should be sent here, [`LogFilter`] changes what is logged while the process runs.
+//!
+//! A part that can be switched off asks [`Metrics`] for a handle when it starts (`metrics.cache(CacheName::Tokens)`,
+//! `metrics.reload(ReloadSource::Bundle)`, `metrics.jwks(issuer)`, `metrics.log()`, `metrics.certificate_expiry(place)`)
+//! and counts with it (`cache.hits.inc()`, `reload.success(now)`); its metrics are shown from then on.
 //!
 //! This room never decides anything and never holds up a request.
 
 mod clock;
-mod counters;
+mod filter;
 mod id;
+pub mod metrics;
+mod readiness;
 mod record;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use counters::{Closed, Counters, Tally};
+pub use filter::{BadFilter, LogFilter};
 pub use id::{DecisionId, DecisionIds};
+pub use metrics::{Closed, Metrics, Present};
+pub use readiness::Readiness;
 pub use record::{LOG_TARGET, Record};

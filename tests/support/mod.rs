@@ -18,9 +18,9 @@ pub use upstream::{Talk, Upstream};
 use hallpass::identity::{Authenticator, Peers, TrustedHeader};
 use hallpass::pdp::Pdp;
 use hallpass::proxy::{self, Address, Config, Fact, Forward, Limits, Server, Timeouts};
-use hallpass::telemetry::{Clock, Counters, ManualClock};
+use hallpass::telemetry::{Clock, ManualClock, Metrics};
 use hallpass::time::Time;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub const SOON: Duration = Duration::from_millis(60);
 pub struct Proxy {
     server: Option<Server>,
     pub address: SocketAddr,
-    pub counters: Arc<Counters>,
+    pub counters: Arc<Metrics>,
 }
 
 /// A configuration that a test changes to its liking: one worker, no time limits that could be reached.
@@ -102,7 +102,7 @@ impl Proxy {
     }
 
     fn of(server: Server) -> Proxy {
-        Proxy { address: server.address(), counters: server.counters(), server: Some(server) }
+        Proxy { address: server.address(), counters: server.metrics(), server: Some(server) }
     }
 
     pub fn client(&self) -> Client {
@@ -117,8 +117,12 @@ impl Proxy {
     }
 
     /// Waits until the counters say what the test waits for.
-    pub fn until(&self, what: &str, said: impl Fn(&Counters) -> bool) {
+    pub fn until(&self, what: &str, said: impl Fn(&Metrics) -> bool) {
         until(what, || said(&self.counters));
+    }
+
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
     }
 
     pub fn shutdown(mut self) {
@@ -137,6 +141,25 @@ pub fn until(what: &str, so: impl Fn() -> bool) {
         assert!(began.elapsed() < DEADLINE, "did not happen in time: {what}");
         std::thread::yield_now();
     }
+}
+
+/// Sends one request on `stream`, which ends with it, and gives status, head and body of the answer.
+pub fn once(mut stream: impl Read + Write, request: &str) -> (u16, String, String) {
+    let (line, rest) = request.split_once("\r\n").unwrap();
+    stream.write_all(format!("{line}\r\nConnection: close\r\n{rest}").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // Who is refused before all of it was read may find the connection reset after the answer.
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
+}
+
+/// As [`once`], over a new TCP connection.
+pub fn once_at(address: SocketAddr, request: &str) -> (u16, String, String) {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    once(stream, request)
 }
 
 /// What an upstream answers when it does not matter.

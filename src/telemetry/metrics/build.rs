@@ -1,0 +1,37 @@
+//! From the table to the families of the `prometheus` crate.
+
+use super::table::{Family, Kind};
+use prometheus::core::Collector;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, Result};
+
+/// Makes and registers families. A family without a label is one with an empty list of them: it is shown from its
+/// first handle on, like the others.
+pub(super) struct Builder<'r>(pub(super) &'r Registry);
+
+impl Builder<'_> {
+    pub(super) fn counters(&self, family: &Family) -> Result<IntCounterVec> {
+        self.register(IntCounterVec::new(Opts::new(family.name, family.help), &labels(family))?)
+    }
+
+    pub(super) fn gauges(&self, family: &Family) -> Result<IntGaugeVec> {
+        self.register(IntGaugeVec::new(Opts::new(family.name, family.help), &labels(family))?)
+    }
+
+    pub(super) fn histograms(&self, family: &Family) -> Result<HistogramVec> {
+        let bounds = match family.kind {
+            Kind::Histogram(bounds) => bounds.to_vec(),
+            Kind::Counter | Kind::Gauge => Vec::new(),
+        };
+        let opts = HistogramOpts::new(family.name, family.help).buckets(bounds);
+        self.register(HistogramVec::new(opts, &labels(family))?)
+    }
+
+    fn register<C: Collector + Clone + 'static>(&self, family: C) -> Result<C> {
+        self.0.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+}
+
+fn labels(family: &Family) -> Vec<&'static str> {
+    family.labels.iter().map(|label| label.name).collect()
+}
