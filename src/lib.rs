@@ -3,8 +3,8 @@
 //! A request is read once into a canonical form ([`message`]), its sender is identified ([`identity`]), the answer is
 //! decided from a policy bundle ([`policy`], [`decision`]) and the request is forwarded or refused ([`proxy`]).
 //!
-//! The policy core needs no runtime: `cargo check --lib --no-default-features` builds [`time`], [`json`], [`policy`] and
-//! [`decision`] alone. `ARCHITECTURE.md` says which room may use which.
+//! The policy core needs no runtime: `cargo check --lib --no-default-features` builds [`time`], [`json`], [`policy`],
+//! [`decision`] and [`story`] alone. `ARCHITECTURE.md` says which room may use which.
 
 #![cfg_attr(
     test,
@@ -14,6 +14,7 @@
 pub mod decision;
 pub mod json;
 pub mod policy;
+pub mod story;
 pub mod time;
 
 #[cfg(feature = "serve")]

@@ -12,17 +12,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("policy", &["json", "time"]),
     ("decision", &["policy", "time"]),
+    // An explanation in words, for the command line and for the admin listener.
+    ("story", &["decision", "policy", "time"]),
     // `Reason` is the one list of reasons; the rooms below the proxy refuse with it too.
     ("message", &["decision"]),
     ("identity", &["decision", "json", "message", "policy", "time"]),
     ("telemetry", &["decision", "time"]),
+    // A small HTTP server for operators; knows nothing of what is asked.
+    ("listener", &[]),
+    ("health", &["listener", "pdp", "proxy", "telemetry", "time"]),
+    ("admin", &["decision", "json", "listener", "pdp", "policy", "story", "telemetry", "time"]),
     ("pdp", &["decision", "policy", "telemetry", "time"]),
-    ("settings", &["identity", "message", "policy", "proxy", "telemetry", "time"]),
+    ("settings", &["admin", "health", "identity", "message", "policy", "proxy", "telemetry", "time"]),
     ("proxy", &["decision", "identity", "message", "pdp", "policy", "telemetry", "time"]),
     (
         "cli",
         &[
+            "admin",
             "decision",
+            "health",
             "identity",
             "json",
             "message",
@@ -30,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "proxy",
             "settings",
+            "story",
             "telemetry",
             "time",
         ],
@@ -37,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that build without the feature `serve`.
-const PURE: &[&str] = &["time", "json", "policy", "decision"];
+const PURE: &[&str] = &["time", "json", "policy", "decision", "story"];
 
 fn sources() -> Vec<(String, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -1,6 +1,6 @@
 //! `explain DIR`: one request, answered in words.
 
-use super::{ExplainArgs, Outcome, load, story};
+use super::{ExplainArgs, Outcome, load};
 use crate::decision::authzen::{self, Properties};
 use crate::decision::{AccessRequest, Ask, Question, Reason, explain, questions};
 use crate::json;
@@ -8,6 +8,7 @@ use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
 use crate::policy::table::PersonId;
 use crate::policy::{Access, Bundle};
+use crate::story;
 use crate::time::Time;
 use std::io::{self, Read, Write};
 
@@ -27,25 +28,8 @@ pub(super) fn run(args: &ExplainArgs, now: Time) -> io::Result<Outcome> {
             return Ok(Outcome::CouldNotAnswer);
         }
     };
-    let at = request.time.unwrap_or(now);
-    writeln!(out, "{}", story::title(&request, at))?;
-    match request.resolve(&bundle, now) {
-        Ok(resolved) => {
-            let asked = resolved.request();
-            let told = explain(&bundle, &asked);
-            story::tell(&bundle, &asked, &told, &mut out)?;
-            Ok(outcome(told.decision.is_allow()))
-        }
-        Err(reason) => {
-            story::no(reason, &mut out)?;
-            story::hint(&bundle, &request, reason, &mut out)?;
-            Ok(Outcome::No)
-        }
-    }
-}
-
-fn outcome(allowed: bool) -> Outcome {
-    if allowed { Outcome::Yes } else { Outcome::No }
+    let decision = story::answer(&bundle, &request, now, &mut out)?;
+    Ok(if decision.is_allow() { Outcome::Yes } else { Outcome::No })
 }
 
 /// The request of the flags, or one AuthZEN request on standard input.

@@ -6,7 +6,6 @@ mod check;
 mod eval;
 mod explain;
 mod serve;
-mod story;
 
 use crate::pdp::{LoadError, directory};
 use crate::policy::{self, Bundle, Severity, Source};

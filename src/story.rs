@@ -1,32 +1,58 @@
 //! An explanation in words that a school admin understands.
+//!
+//! [`answer`] tells the whole of one request by name, for the verb `explain` and for the admin listener alike; the other
+//! functions tell a part of it. Every word comes from what `decision::explain` answered: this room decides nothing.
 
 use crate::decision::authzen::Request;
 use crate::decision::{
-    AccessRequest, Ask, Candidate, DocumentAsk, DocumentFacts, Explanation, Reason, Rule, Standing,
+    AccessRequest, Ask, Candidate, Decision, DocumentAsk, DocumentFacts, Explanation, Reason, Rule, Standing,
+    explain,
 };
 use crate::policy::table::{DomainId, RoleId};
 use crate::policy::{Bundle, DocumentAction, Domain, Precedence};
 use crate::time::Time;
 use std::io::{self, Write};
 
+/// Decides one request by name and tells why. `now` stands in where the request states no time.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn answer(bundle: &Bundle, request: &Request, now: Time, out: &mut impl Write) -> io::Result<Decision> {
+    writeln!(out, "{}", title(request, request.time.unwrap_or(now)))?;
+    match request.resolve(bundle, now) {
+        Ok(resolved) => {
+            let asked = resolved.request();
+            let told = explain(bundle, &asked);
+            tell(bundle, &asked, &told, out)?;
+            Ok(told.decision)
+        }
+        Err(reason) => {
+            no(reason, out)?;
+            hint(bundle, request, reason, out)?;
+            Ok(Decision::before_any_rule(reason))
+        }
+    }
+}
+
 /// The question, as it was asked.
-pub(super) fn title(request: &Request, at: Time) -> String {
+pub fn title(request: &Request, at: Time) -> String {
     let Request { subject_id, action, resource_type, resource_id, .. } = request;
     format!("May `{subject_id}` do `{action}` on {resource_type}/{resource_id} at {at}?")
 }
 
 /// A denial that came before any rule.
-pub(super) fn no(reason: Reason, out: &mut impl Write) -> io::Result<()> {
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn no(reason: Reason, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "No: {}. [{reason}]", in_words(reason))
 }
 
 /// What else could have been meant by a name that is not there.
-pub(super) fn hint(
-    bundle: &Bundle,
-    request: &Request,
-    reason: Reason,
-    out: &mut impl Write,
-) -> io::Result<()> {
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn hint(bundle: &Bundle, request: &Request, reason: Reason, out: &mut impl Write) -> io::Result<()> {
     use crate::policy::source::nearest;
     let (asked, near) = match reason {
         Reason::UnknownSubject if bundle.people().find(&request.subject_id).is_none() => {
@@ -53,7 +79,10 @@ pub(super) fn hint(
 }
 
 /// The answer with its story.
-pub(super) fn tell(
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn tell(
     bundle: &Bundle,
     request: &AccessRequest<'_>,
     told: &Explanation,
