@@ -18,9 +18,15 @@ pub mod story;
 pub mod time;
 
 #[cfg(feature = "serve")]
+pub mod admin;
+#[cfg(feature = "serve")]
 pub mod cli;
 #[cfg(feature = "serve")]
+pub mod health;
+#[cfg(feature = "serve")]
 pub mod identity;
+#[cfg(feature = "serve")]
+pub mod listener;
 #[cfg(feature = "serve")]
 pub mod message;
 #[cfg(feature = "serve")]

@@ -5,6 +5,7 @@
 mod check;
 mod eval;
 mod explain;
+mod health;
 mod serve;
 
 use crate::pdp::{LoadError, directory};
@@ -52,6 +53,15 @@ enum Verb {
     },
     /// Decide one request and tell why in words, with the roles that were looked at and why they lost.
     Explain(ExplainArgs),
+    /// Ask a running proxy how it is: a probe for where there is no shell.
+    Health {
+        /// Ask whether requests should be sent to it, not only whether it lives.
+        #[arg(long)]
+        ready: bool,
+        /// Its health listener.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
+        address: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +130,7 @@ pub fn run() -> ExitCode {
         Verb::Serve { config } => serve::run(&config),
         Verb::Check { bundle } => check::run(&bundle),
         Verb::Eval { bundle, at } => eval::run(&bundle, at.unwrap_or_else(|| SystemClock.now())),
+        Verb::Health { ready, address } => health::run(&address, ready),
         Verb::Explain(args) => explain::run(&args, args.at.unwrap_or_else(|| SystemClock.now())),
     };
     outcome

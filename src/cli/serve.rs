@@ -2,26 +2,25 @@
 
 use super::Outcome;
 use crate::proxy::Server;
-use crate::settings::Config;
-use crate::telemetry::SystemClock;
+use crate::settings::{self, Settings};
+use crate::telemetry::{Clock, LogFilter, SystemClock};
+use crate::{admin, health};
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(path: &Path) -> io::Result<Outcome> {
-    start_logging();
-    let config = match Config::load(path) {
-        Ok(config) => config,
+    let log = start_logging();
+    let settings = match settings::load(path, super::color(&io::stderr())) {
+        Ok(settings) => settings,
         Err(text) => {
             writeln!(io::stderr(), "{}", text.trim_end())?;
             return Ok(Outcome::No);
         }
     };
-    match Server::start(config, Arc::new(SystemClock)) {
-        Ok(server) => {
-            server.run()?;
-            Ok(Outcome::Yes)
-        }
+    match serve(settings, log) {
+        Ok(()) => Ok(Outcome::Yes),
         Err(error) => {
             writeln!(io::stderr(), "hallpass: {error}")?;
             Ok(Outcome::No)
@@ -29,11 +28,55 @@ pub(super) fn run(path: &Path) -> io::Result<Outcome> {
     }
 }
 
-/// Events go to standard error as text; `RUST_LOG` picks them, `info` where it says nothing.
-fn start_logging() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// The data port, with the listeners for operators beside it until it has come to its end.
+fn serve(settings: Settings, log: Option<LogFilter>) -> Result<(), Box<dyn Error>> {
+    let unsafe_settings = settings.unsafe_settings();
+    if !unsafe_settings.is_empty() {
+        let names: Vec<&str> = unsafe_settings.iter().map(|one| one.setting).collect();
+        tracing::warn!(settings = names.join(", "), "unsafe settings are in force; /status tells why");
+    }
+    let Settings { proxy, health, admin } = settings;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let upstream = proxy.upstream.address.clone();
+    let server = Server::start(proxy, clock.clone())?;
+    server.metrics().started(clock.now());
+    let (pdp, readiness) = (server.pdp(), server.readiness());
+    let _health = match health {
+        Some(config) => {
+            let listen = config.listen;
+            let sources = health::Sources {
+                pdp: pdp.clone(),
+                metrics: server.metrics(),
+                readiness: readiness.clone(),
+                upstream,
+            };
+            let started = health::start(config, sources);
+            Some(started.map_err(|error| format!("cannot listen on `{listen}` for probes: {error}"))?)
+        }
+        None => None,
+    };
+    let _admin = match admin {
+        Some(config) => {
+            Some(admin::start(config, admin::Sources { pdp, readiness, log, unsafe_settings }, clock)?)
+        }
+        None => None,
+    };
+    server.run()?;
+    Ok(())
+}
+
+/// Events go to standard error as text; `RUST_LOG` picks them, `info` where it says nothing. None if the process logs
+/// in another way already.
+fn start_logging() -> Option<LogFilter> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{EnvFilter, fmt, registry, reload};
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let wanted = wanted.and_then(|text| LogFilter::parse(&text).ok().map(|filter| (filter, text)));
+    let (filter, text) = wanted.unwrap_or_else(|| (EnvFilter::new("info"), "info".to_owned()));
+    let (filter, handle) = reload::Layer::new(filter);
     let ansi = super::color(&io::stderr());
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).try_init();
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(ansi);
+    registry().with(filter).with(lines).try_init().ok()?;
+    Some(LogFilter::new(handle, text))
 }

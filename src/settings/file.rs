@@ -1,7 +1,7 @@
 //! The configuration file, key by key.
 
-use super::values;
-use super::{Diagnostic, Source};
+use super::{Diagnostic, Settings, Source};
+use super::{operators, values};
 use crate::identity::{
     Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, KeySet, Peers, TrustedHeader,
 };
@@ -12,8 +12,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const KEYS: &[&str] =
-    &["listen", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers"];
+const KEYS: &[&str] = &[
+    "listen", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers",
+    "health", "admin",
+];
 const UPSTREAM: &[&str] = &["address", "connections_max", "idle_max", "idle"];
 const IDENTITY: &[&str] = &["jwt", "trusted_header"];
 const JWT: &[&str] = &["issuer", "audience", "algorithms", "keys", "leeway"];
@@ -26,11 +28,11 @@ const FACTS: &[(&str, Fact)] = &[("id", Fact::Id), ("kinds", Fact::Kinds), ("iss
 const ALGORITHMS: &[(&str, Algorithm)] =
     &[("RS256", Algorithm::Rs256), ("ES256", Algorithm::Es256), ("EdDSA", Algorithm::EdDsa)];
 
-pub(super) fn read(source: &Source, directory: &Path) -> (Option<Config>, Vec<Diagnostic>) {
+pub(super) fn read(source: &Source, directory: &Path) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut reader = Reader { diags: Diags::new(std::slice::from_ref(source)), directory };
-    let config = read_document(source, 0, &mut reader.diags).and_then(|node| reader.config(&node));
-    let config = config.filter(|_| !reader.diags.has_errors());
-    (config, reader.diags.into_sorted())
+    let settings = read_document(source, 0, &mut reader.diags).and_then(|node| reader.settings(&node));
+    let settings = settings.filter(|_| !reader.diags.has_errors());
+    (settings, reader.diags.into_sorted())
 }
 
 struct Reader<'a> {
@@ -39,14 +41,21 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn config(&mut self, node: &Node) -> Option<Config> {
+    fn settings(&mut self, node: &Node) -> Option<Settings> {
         let fields = Fields::of(node, "a configuration", KEYS, &mut self.diags)?;
+        let proxy = self.proxy(&fields);
+        let health = fields.get("health").map(|node| operators::health(node, &mut self.diags));
+        let admin = fields.get("admin").map(|node| operators::admin(node, self.directory, &mut self.diags));
+        Some(Settings { proxy: proxy?, health: health.unwrap_or_default(), admin: admin.unwrap_or_default() })
+    }
+
+    fn proxy(&mut self, fields: &Fields<'_>) -> Option<Config> {
         // Each part is read whatever became of the one before, so that every mistake is found at once.
-        let listen = self.listen(&fields);
+        let listen = self.listen(fields);
         let upstream = fields.need("upstream", &mut self.diags).and_then(|node| self.upstream(node));
         let bundle =
             fields.need("bundle", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
-        let authenticator = self.identity(&fields);
+        let authenticator = self.identity(fields);
         let forward = fields.get("forward").map_or(Some(Forward::default()), |node| self.forward(node));
         let timeouts = fields.get("timeouts").map_or(Some(Timeouts::default()), |node| self.timeouts(node));
         let limits = fields.get("limits").map_or(Some(Limits::default()), |node| self.limits(node));
@@ -296,9 +305,9 @@ mod tests {
 
     fn read_text(text: &str) -> (Option<Config>, Vec<String>) {
         let source = Source { name: "hallpass.yaml".into(), bytes: text.as_bytes().to_vec() };
-        let (config, diagnostics) = read(&source, Path::new("/etc/hallpass"));
+        let (settings, diagnostics) = read(&source, Path::new("/etc/hallpass"));
         let line = |d: &Diagnostic| format!("{}:{} {}: {}", d.place.line, d.place.column, d.code, d.message);
-        (config, diagnostics.iter().map(line).collect())
+        (settings.map(|settings| settings.proxy), diagnostics.iter().map(line).collect())
     }
 
     const LEAST: &str = "listen: 127.0.0.1:0\nupstream: {address: '127.0.0.1:9000'}\nbundle: policy\n";

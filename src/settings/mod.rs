@@ -1,16 +1,20 @@
-//! The configuration file, turned into the [`Config`] that a server takes.
+//! The configuration file, turned into [`Settings`]: what each part of the program is told.
 //!
-//! In reading order: `file` reads the file key by key, `values` reads what stands at a key (durations, addresses,
-//! header names). Whatever is wrong is reported at once, each mistake with its line, underlined; a file with a mistake
+//! In reading order: `file` reads the file key by key, `operators` what stands at `health` and `admin`, `values` what
+//! stands at a key (durations, addresses, header names); `dangers` lists what is allowed and not quite safe. Whatever is wrong is reported at once, each mistake with its line, underlined; a file with a mistake
 //! is not used at all, and a key that nobody knows is a mistake.
 //!
 //! This room starts nothing and decides nothing; it reads the configuration file and the key files that it names.
 
+mod dangers;
 mod file;
+mod operators;
 mod values;
 
 pub use crate::proxy::Config;
 
+use crate::admin::{self, UnsafeSetting};
+use crate::health;
 use crate::policy::{self, Diagnostic, Severity, Source};
 use std::fs::File;
 use std::io::Read;
@@ -19,39 +23,57 @@ use std::path::Path;
 /// The largest file that is read here, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// A configuration file, read.
+#[derive(Debug)]
+pub struct Settings {
+    /// The data port.
+    pub proxy: Config,
+    /// Probes and metrics.
+    pub health: Option<health::Config>,
+    /// The listener for operators.
+    pub admin: Option<admin::Config>,
+}
+
+impl Settings {
+    /// Settings in force that make the process less safe than it could be.
+    pub fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
+        dangers::in_force(self)
+    }
+}
+
 impl Config {
-    /// Reads a configuration file. Paths in it are relative to its directory. Warnings are logged.
+    /// Reads what a configuration file says of the data port. Paths in it are relative to its directory. Warnings are logged.
     ///
     /// # Errors
     /// The text for a person: why the file cannot be read, or every mistake in it.
     pub fn load(path: &Path) -> Result<Config, String> {
-        load(path, false)
+        load(path, false).map(|settings| settings.proxy)
     }
 }
 
-/// As [`Config::load`], in `color` where a terminal shows it.
+/// Reads a configuration file; what is wrong with it is told in `color` where a terminal shows it.
 ///
 /// # Errors
 /// As [`Config::load`].
-pub fn load(path: &Path, color: bool) -> Result<Config, String> {
+pub fn load(path: &Path, color: bool) -> Result<Settings, String> {
     let bytes =
         read_bounded(path).map_err(|error| format!("error: cannot read `{}`: {error}\n", path.display()))?;
     let source = Source { name: path.display().to_string(), bytes };
     // A bare file name has the empty path as its parent, which joins as it should.
     let directory = path.parent().unwrap_or(Path::new(""));
-    let (config, diagnostics) = read(&source, directory);
-    if let Some(config) = config {
+    let (settings, diagnostics) = read(&source, directory);
+    if let Some(settings) = settings {
         for warning in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
             tracing::warn!(file = %warning.place.file, line = warning.place.line, "{}", warning.message);
         }
-        return Ok(config);
+        return Ok(settings);
     }
     Err(policy::render(&diagnostics, std::slice::from_ref(&source), color))
 }
 
-/// Reads a configuration that is in memory already. There is a `Config` if and only if no diagnostic is an error. Key
+/// Reads a configuration that is in memory already. There are `Settings` if and only if no diagnostic is an error. Key
 /// files are read from `directory`.
-pub fn read(source: &Source, directory: &Path) -> (Option<Config>, Vec<Diagnostic>) {
+pub fn read(source: &Source, directory: &Path) -> (Option<Settings>, Vec<Diagnostic>) {
     file::read(source, directory)
 }
 
