@@ -16,6 +16,8 @@ pub struct RequestHead {
     pub path: Path,
     /// What came after `?`, if there was one; it may be empty.
     pub query: Option<Query>,
+    /// The target as it came, where it is `path` and `query` byte for byte: then it need not be written anew.
+    pub target: Option<uri::PathAndQuery>,
     /// The host as it goes upstream.
     pub host: Host,
     /// What is left of the headers: nothing for one connection, nothing that names a subject, a client or another method
@@ -49,7 +51,10 @@ pub fn read_head(parts: Parts, rules: &HeaderRules) -> Result<RequestHead, Malfo
     let host = read_host(&uri, &mut headers)?;
     let credentials = rules.take_credentials(&mut headers)?;
     rules.clean(&mut headers)?;
-    Ok(RequestHead { method, path, query, host, headers, credentials, body })
+    let sent = uri.into_parts().path_and_query;
+    let target = sent
+        .filter(|sent| sent.path() == path.encoded() && sent.query() == query.as_ref().map(Query::as_str));
+    Ok(RequestHead { method, path, query, target, host, headers, credentials, body })
 }
 
 /// Origin-form and absolute-form (RFC 9112 3.2.1, 3.2.2) only. The parser below takes a bare word such as `admin` for an

@@ -28,6 +28,9 @@ impl Host {
     /// brackets, each with or without a port from 1 to 65535.
     pub fn parse(raw: &[u8]) -> Result<Host, Malformed> {
         let raw = str::from_utf8(raw).map_err(|_| Malformed::unreadable("the host is not ASCII"))?;
+        if is_plain_name(raw) {
+            return Ok(Host { text: raw.into(), name_bytes: raw.len(), port: None });
+        }
         let (mut text, port) = if let Some(rest) = raw.strip_prefix('[') {
             let (address, port) = rest
                 .split_once(']')
@@ -36,7 +39,8 @@ impl Host {
                 address.parse().map_err(|_| Malformed::unreadable("the host is not an IPv6 address"))?;
             (format!("[{address}]"), port)
         } else {
-            let (name, port) = raw.split_at(raw.find(':').unwrap_or(raw.len()));
+            let colon = raw.bytes().position(|byte| byte == b':');
+            let (name, port) = raw.split_at_checked(colon.unwrap_or(raw.len())).unwrap_or((raw, ""));
             check_name(name)?;
             (name.to_ascii_lowercase(), port)
         };
@@ -91,20 +95,45 @@ pub(super) fn read_host(uri: &Uri, headers: &mut HeaderMap) -> Result<Host, Malf
     Ok(host)
 }
 
+/// Whether this is a name in lower case without a port, and no address: what most hosts are. One look at each byte.
+fn is_plain_name(raw: &str) -> bool {
+    let (mut before, mut number) = (b'.', true);
+    for byte in raw.bytes() {
+        match byte {
+            b'a'..=b'z' => number = false,
+            b'.' if before != b'.' => number = true,
+            b'0'..=b'9' => {}
+            b'-' | b'_' => number = false,
+            _ => return false,
+        }
+        before = byte;
+    }
+    before != b'.' && !number && raw.len() <= NAME_BYTES_MAX
+}
+
+const EMPTY_LABEL: Malformed = Malformed::unreadable("the host has an empty label or a trailing dot");
+
 fn check_name(name: &str) -> Result<(), Malformed> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(Malformed::unreadable("the host is empty or too long"));
     }
     // This refuses, among others, `@`, `,`, `%`, `\`, `/`, white space, and whatever is not ASCII.
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
-        return Err(Malformed::unreadable("the host holds a character that no host name has"));
+    // One look at each byte: is it one of a name's, does a label end here, is the label a number.
+    let (mut before, mut number) = (b'.', true);
+    for byte in name.bytes() {
+        match byte {
+            b'0'..=b'9' => {}
+            b'.' if before == b'.' => return Err(EMPTY_LABEL),
+            b'.' => number = true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => number = false,
+            _ => return Err(Malformed::unreadable("the host holds a character that no host name has")),
+        }
+        before = byte;
     }
-    if name.split('.').any(str::is_empty) {
-        return Err(Malformed::unreadable("the host has an empty label or a trailing dot"));
+    if before == b'.' {
+        return Err(EMPTY_LABEL);
     }
-    // Some resolvers read `127.1`, `0177.0.0.1` and `2130706433` as addresses: then it must be one in its plain spelling.
-    let last_label = name.rsplit('.').next().unwrap_or_default();
-    if last_label.bytes().all(|byte| byte.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_err() {
+    if number && name.parse::<Ipv4Addr>().is_err() {
         return Err(Malformed::unreadable("the host is not an IPv4 address and looks like one"));
     }
     Ok(())

@@ -26,6 +26,9 @@ impl Path {
     /// [`Reason::Malformed`](crate::decision::Reason::Malformed) for everything that two servers may read in two ways;
     /// `tests/hardening.md` lists whom each of the checks has bitten.
     pub fn parse(raw: &str) -> Result<Path, Malformed> {
+        if raw.len() <= ENCODED_BYTES_MAX && is_canonical(raw.as_bytes()) {
+            return Ok(Path { encoded: raw.into(), decoded: None });
+        }
         if !raw.starts_with('/') {
             return Err(Malformed::unreadable("the path does not begin with a slash"));
         }
@@ -150,6 +153,39 @@ fn encode(decoded: &str) -> Option<String> {
     }
     Some(encoded)
 }
+
+/// Whether there is nothing to decode, to encode or to refuse: plain bytes only, no empty segment, and no segment that
+/// begins with a dot (those are looked at closely elsewhere). One look at each byte, which is all that most paths need.
+fn is_canonical(raw: &[u8]) -> bool {
+    let Some((b'/', rest)) = raw.split_first() else { return false };
+    let mut before = b'/';
+    for &byte in rest {
+        let plain = PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain);
+        if !plain || (before == b'/' && matches!(byte, b'/' | b'.')) {
+            return false;
+        }
+        before = byte;
+    }
+    true
+}
+
+/// [`is_plain`] of every byte.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "below 256, at compile time"
+        )]
+        {
+            plain[byte] = is_plain(byte as u8);
+        }
+        byte += 1;
+    }
+    plain
+};
 
 /// The one table: `pchar` of RFC 3986 3.3 without `;`, and the separator.
 const fn is_plain(byte: u8) -> bool {

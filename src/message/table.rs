@@ -11,9 +11,20 @@ use super::names::{ONE_SPELLING, TAKEN};
 /// The most bytes of a folded name that are compared. A longer one in the table stands for all that begin like it.
 const FOLDED_BYTES_MAX: usize = 64;
 
+/// What browsers and apps send with nearly every request, in lower case. The table asks itself which of them it takes, once;
+/// the others need no folding and no search. Nothing but speed depends on this list.
+const ORDINARY: &str = "
+    host accept accept-charset accept-encoding accept-language cache-control content-encoding content-length content-type
+    cookie date dnt if-match if-modified-since if-none-match if-range if-unmodified-since origin pragma priority range
+    referer sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user
+    traceparent tracestate upgrade-insecure-requests user-agent via x-csrf-token x-request-id x-requested-with
+";
+
 /// A compiled set of names, looked up without allocating.
 #[derive(Debug)]
 pub(super) struct NameTable {
+    /// Names of [`ORDINARY`] that this table does not take, by their length: nearly all that a request carries.
+    ordinary: Box<[Vec<&'static str>]>,
     /// Sorted, distinct, and none begins with another one that is a prefix: the greatest entry that is not above a name is
     /// then the only one that can match it.
     entries: Box<[Entry]>,
@@ -59,11 +70,21 @@ impl NameTable {
         let starts = |byte: u8| kept.partition_point(|entry| entry.folded.first() < Some(&byte));
         let ends = |byte: u8| kept.partition_point(|entry| entry.folded.first() <= Some(&byte));
         let by_first_byte = (0..=u8::MAX).map(|byte| starts(byte)..ends(byte)).collect();
-        NameTable { entries: kept.into(), by_first_byte }
+        let mut table = NameTable { ordinary: Box::default(), entries: kept.into(), by_first_byte };
+        let ordinary = || ORDINARY.split_whitespace().filter(|name| !table.takes(name));
+        let longest = ordinary().map(str::len).max().unwrap_or(0);
+        let of_length = |length| ordinary().filter(|name| name.len() == length).collect();
+        table.ordinary = (0..=longest).map(of_length).collect();
+        table
     }
 
     /// Whether a header with this name, in lower case, is one of the table: as it is, or as CGI would name it (`HTTP_…`).
     pub(super) fn takes(&self, name: &str) -> bool {
+        let first = name.as_bytes().first();
+        let alike = |other: &&str| other.as_bytes().first() == first && *other == name;
+        if self.ordinary.get(name.len()).is_some_and(|names| names.iter().any(alike)) {
+            return false;
+        }
         let mut buffer = [0; FOLDED_BYTES_MAX];
         let folded = fold(name, &mut buffer);
         self.finds(name, folded) || folded.strip_prefix(b"http").is_some_and(|rest| self.finds(name, rest))

@@ -11,15 +11,30 @@ pub struct DecisionId {
     number: u64,
 }
 
+/// The two digits of every byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let digits = b"0123456789abcdef";
+    let mut byte = 0;
+    while byte < pairs.len() {
+        #[expect(clippy::indexing_slicing, reason = "below 256 and 16, at compile time")]
+        {
+            pairs[byte] = [digits[byte >> 4], digits[byte & 0xf]];
+        }
+        byte += 1;
+    }
+    pairs
+};
+
 impl DecisionId {
     /// The digits, in ASCII.
     pub fn digits(self) -> [u8; 32] {
-        let value = (u128::from(self.process) << 64) | u128::from(self.number);
-        std::array::from_fn(|at| {
-            let nibble = (value >> (124 - 4 * at)) & 0xf;
-            let nibble = u8::try_from(nibble).unwrap_or(0);
-            if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
-        })
+        let mut digits = [0; 32];
+        let bytes = self.process.to_be_bytes().into_iter().chain(self.number.to_be_bytes());
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = PAIRS.get(usize::from(byte)).copied().unwrap_or_default();
+        }
+        digits
     }
 }
 

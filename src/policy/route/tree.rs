@@ -132,7 +132,8 @@ impl Node {
                 None => Step::Nothing,
             };
         };
-        let end = rest.find('/').map_or(path.len(), |length| start + length);
+        let slash = rest.bytes().position(|byte| byte == b'/');
+        let end = slash.map_or(path.len(), |length| start + length);
         let Some(segment) = path.get(start..end) else { return Step::Nothing };
         let known = self.literals.binary_search_by(|(text, _)| text.as_ref().cmp(segment));
         if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at)) {
