@@ -2,7 +2,7 @@
 
 use super::claims::{self, Claims};
 use super::token::{self, Algorithm, Jws, TokenError};
-use super::{ConfigError, KeySet, Verified, shown};
+use super::{ConfigError, KeySet, Keys, Verified, shown};
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct JwtIssuer {
     audience: String,
     algorithms: Vec<Algorithm>,
     leeway: Duration,
-    keys: KeySet,
+    keys: Arc<Keys>,
 }
 
 impl JwtIssuer {
@@ -41,6 +41,21 @@ impl JwtIssuer {
     /// An empty issuer, audience or list of algorithms, a leeway beyond [`LEEWAY_MAX`], and keys none
     /// of which is for any of the algorithms.
     pub fn new(settings: JwtSettings, keys: KeySet) -> Result<JwtIssuer, ConfigError> {
+        let issuer = JwtIssuer::without_keys(settings)?;
+        match issuer.keys.replace(keys) {
+            Ok(()) => Ok(issuer),
+            Err(_) => Err(ConfigError::new(format!(
+                "issuer {} has no key for its algorithms",
+                shown(&issuer.issuer)
+            ))),
+        }
+    }
+
+    /// An issuer whose keys somebody is going to load. Until then its tokens do not hold.
+    ///
+    /// # Errors
+    /// As for [`new`](JwtIssuer::new), but for the keys.
+    pub fn without_keys(settings: JwtSettings) -> Result<JwtIssuer, ConfigError> {
         let JwtSettings { issuer, audience, algorithms, leeway } = settings;
         if issuer.is_empty() {
             return Err(ConfigError::new("the issuer is empty"));
@@ -57,9 +72,7 @@ impl JwtIssuer {
                 format!("name those it signs with: {}", Algorithm::ALL.map(Algorithm::as_str).join(", ")),
             ));
         }
-        if !algorithms.iter().any(|algorithm| keys.fits(*algorithm)) {
-            return Err(ConfigError::new(format!("issuer {} has no key for its algorithms", shown(&issuer))));
-        }
+        let keys = Arc::new(Keys::none(&algorithms));
         Ok(JwtIssuer { issuer: issuer.into(), audience, algorithms, leeway, keys })
     }
 
@@ -68,8 +81,8 @@ impl JwtIssuer {
         &self.issuer
     }
 
-    /// Its keys.
-    pub fn keys(&self) -> &KeySet {
+    /// Its keys, which may be exchanged at any time.
+    pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 

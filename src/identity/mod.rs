@@ -10,14 +10,15 @@
 //! (`jwk`, `jku`, `x5c`, `x5u`): a token is verified with the keys of its issuer or not at all.
 //!
 //! In reading order: [`Authenticator`] takes a request's credentials; [`Jws`] takes a token apart; [`KeySet`] holds the
-//! keys of an issuer and verifies the signature; [`JwtIssuer`] judges header and claims; [`Claims`] is what the policy
-//! may ask of the result.
+//! keys of an issuer and verifies the signature, [`Keys`] is the set in force; [`JwtIssuer`] judges header and claims;
+//! [`Claims`] is what the policy may ask of the result.
 
 mod authenticator;
 mod claims;
 mod jwk;
 mod jwks;
 mod jwt;
+mod keys;
 mod peers;
 mod token;
 mod trusted_header;
@@ -30,6 +31,7 @@ pub use authenticator::Authenticator;
 pub use claims::Claims;
 pub use jwks::{IgnoredKey, KeySet, KeySetError};
 pub use jwt::{JwtIssuer, JwtSettings, LEEWAY_MAX, Unverified};
+pub use keys::Keys;
 pub use peers::Peers;
 pub use token::{Algorithm, Jws, KID_BYTES_MAX, TOKEN_BYTES_MAX, TokenError};
 pub use trusted_header::{TrustedHeader, VALUE_BYTES_MAX};
