@@ -2,7 +2,7 @@
 
 use super::claims::{self, Claims};
 use super::token::{self, Algorithm, Jws, TokenError};
-use super::{ConfigError, KeySet, Keys, Verified, shown};
+use super::{ConfigError, KeySet, KeySource, Keys, Remote, Verified, shown};
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub struct JwtIssuer {
     algorithms: Vec<Algorithm>,
     leeway: Duration,
     keys: Arc<Keys>,
+    remote: Option<Arc<Remote>>,
 }
 
 impl JwtIssuer {
@@ -73,7 +74,22 @@ impl JwtIssuer {
             ));
         }
         let keys = Arc::new(Keys::none(&algorithms));
-        Ok(JwtIssuer { issuer: issuer.into(), audience, algorithms, leeway, keys })
+        Ok(JwtIssuer { issuer: issuer.into(), audience, algorithms, leeway, keys, remote: None })
+    }
+
+    /// An issuer whose keys are fetched from a URL, by a [`Fetcher`](super::Fetcher) that is started on its
+    /// [`source`](JwtIssuer::source).
+    ///
+    /// # Errors
+    /// As for [`without_keys`](JwtIssuer::without_keys).
+    pub fn fetched(settings: JwtSettings, remote: Remote) -> Result<JwtIssuer, ConfigError> {
+        let issuer = JwtIssuer::without_keys(settings)?;
+        Ok(JwtIssuer { remote: Some(Arc::new(remote)), ..issuer })
+    }
+
+    /// Where its keys come from, and whether they are there.
+    pub fn source(&self) -> KeySource {
+        KeySource { issuer: self.issuer.clone(), keys: self.keys.clone(), remote: self.remote.clone() }
     }
 
     /// The `iss` of its tokens.

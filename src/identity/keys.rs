@@ -101,7 +101,12 @@ impl Keys {
         self.wanted.store(false, Ordering::Release);
     }
 
-    /// Returns when a newer set is asked for. For one listener, who loads the set.
+    /// Wakes who loads the set.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Returns when a newer set is asked for, and now and then without a reason. For one listener, who loads the set.
     pub(super) async fn until_wanted(&self) {
         self.wake.notified().await;
     }
