@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tls", &["telemetry", "time"]),
     // A small HTTP server for operators; knows nothing of what is asked.
     ("listener", &[]),
-    ("health", &["listener", "pdp", "proxy", "telemetry", "time"]),
+    ("health", &["listener", "pdp", "proxy", "telemetry", "time", "tls"]),
     ("admin", &["decision", "json", "listener", "pdp", "policy", "story", "telemetry", "time"]),
     ("pdp", &["decision", "policy", "telemetry", "time"]),
     ("settings", &["admin", "health", "identity", "message", "policy", "proxy", "telemetry", "time", "tls"]),
