@@ -37,3 +37,5 @@ pub mod proxy;
 pub mod settings;
 #[cfg(feature = "serve")]
 pub mod telemetry;
+#[cfg(feature = "serve")]
+pub mod tls;

@@ -16,15 +16,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("story", &["decision", "policy", "time"]),
     // `Reason` is the one list of reasons; the rooms below the proxy refuse with it too.
     ("message", &["decision"]),
-    ("identity", &["decision", "json", "message", "policy", "time"]),
+    // `tls` and `telemetry` for the key sets that are fetched: the way to the server, and the clock.
+    ("identity", &["decision", "json", "message", "policy", "telemetry", "time", "tls"]),
     ("telemetry", &["decision", "time"]),
+    ("tls", &["telemetry", "time"]),
     // A small HTTP server for operators; knows nothing of what is asked.
     ("listener", &[]),
-    ("health", &["listener", "pdp", "proxy", "telemetry", "time"]),
+    ("health", &["listener", "pdp", "proxy", "telemetry", "time", "tls"]),
     ("admin", &["decision", "json", "listener", "pdp", "policy", "story", "telemetry", "time"]),
     ("pdp", &["decision", "policy", "telemetry", "time"]),
-    ("settings", &["admin", "health", "identity", "message", "policy", "proxy", "telemetry", "time"]),
-    ("proxy", &["decision", "identity", "message", "pdp", "policy", "telemetry", "time"]),
+    ("settings", &["admin", "health", "identity", "message", "policy", "proxy", "telemetry", "time", "tls"]),
+    ("proxy", &["decision", "identity", "message", "pdp", "policy", "telemetry", "time", "tls"]),
     (
         "cli",
         &[

@@ -10,15 +10,26 @@ use hallpass::proxy::Address;
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::thread;
+use support::tls::{Authority, TlsUpstream};
 use support::{OK, Proxy, Upstream, config, gate, once_at};
 
 fn beside(proxy: &Proxy, upstream: SocketAddr, path: Option<&str>) -> Listener {
+    beside_tls(proxy, upstream, path, None)
+}
+
+fn beside_tls(
+    proxy: &Proxy,
+    upstream: SocketAddr,
+    path: Option<&str>,
+    upstream_tls: Option<hallpass::tls::Client>,
+) -> Listener {
     let server = proxy.server();
     let sources = Sources {
         pdp: server.pdp(),
         metrics: server.metrics(),
         readiness: server.readiness(),
         upstream: Address::Socket(upstream),
+        upstream_tls,
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     health::start(Config { listen, upstream_path: path.map(|path| path.parse().unwrap()) }, sources).unwrap()
@@ -191,4 +202,16 @@ fn the_verb_health_exits_with_the_answer() {
     assert!(String::from_utf8_lossy(&gone.stderr).contains("no answer from"), "{gone:?}");
     // Something else answers there.
     assert_eq!(run(&proxy.address.to_string(), false).status.code(), Some(2));
+}
+
+#[test]
+fn asks_an_app_with_tls_over_tls_and_believes_no_other() {
+    let (ca, stranger) = (Authority::new(), Authority::new());
+    let app = TlsUpstream::start(&ca.issue(&["app.internal"]), |_| OK.into());
+    let proxy = Proxy::with(config(app.address));
+    let health = beside_tls(&proxy, app.address, Some("/up"), Some(ca.upstream_tls("app.internal")));
+    assert_eq!(get(&health, "/upstreamz").0, 200);
+    let health = beside_tls(&proxy, app.address, Some("/up"), Some(stranger.upstream_tls("app.internal")));
+    assert_eq!(get(&health, "/upstreamz").0, 503);
+    assert_eq!(app.heads().len(), 1);
 }

@@ -37,7 +37,7 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<(), Box<dyn Error
     }
     let Settings { proxy, health, admin } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let upstream = proxy.upstream.address.clone();
+    let (upstream, upstream_tls) = (proxy.upstream.address.clone(), proxy.upstream.tls.clone());
     let server = Server::start(proxy, clock.clone())?;
     server.metrics().started(clock.now());
     let (pdp, readiness) = (server.pdp(), server.readiness());
@@ -49,6 +49,7 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<(), Box<dyn Error
                 metrics: server.metrics(),
                 readiness: readiness.clone(),
                 upstream,
+                upstream_tls,
             };
             let started = health::start(config, sources);
             Some(started.map_err(|error| format!("cannot listen on `{listen}` for probes: {error}"))?)

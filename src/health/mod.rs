@@ -12,6 +12,7 @@ use crate::listener::{self, Answer, Handler, Listener, Socket, text};
 use crate::pdp::Pdp;
 use crate::proxy::Address;
 use crate::telemetry::{Metrics, Readiness};
+use crate::tls;
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -41,6 +42,8 @@ pub struct Sources {
     pub readiness: Arc<Readiness>,
     /// The app.
     pub upstream: Address,
+    /// What the app is spoken to with; without it, in the clear.
+    pub upstream_tls: Option<tls::Client>,
 }
 
 /// Listens and answers on a thread of its own.
@@ -49,8 +52,8 @@ pub struct Sources {
 /// The address cannot be listened on, or the system has no thread to give.
 pub fn start(config: Config, sources: Sources) -> io::Result<Listener> {
     let socket = TcpListener::bind(config.listen)?;
-    let Sources { pdp, metrics, readiness, upstream } = sources;
-    let upstream = config.upstream_path.map(|path| Upstream::new(upstream, path));
+    let Sources { pdp, metrics, readiness, upstream, upstream_tls } = sources;
+    let upstream = config.upstream_path.map(|path| Upstream::new(upstream, upstream_tls, path));
     let listener = Listener::start(
         "hallpass-health",
         Socket::Tcp(socket),

@@ -5,6 +5,7 @@
 //! way to tire it either.
 
 use crate::proxy::Address;
+use crate::tls::{Client, Stream};
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST, USER_AGENT};
 use http::uri::PathAndQuery;
@@ -28,14 +29,15 @@ const FRESH: Duration = Duration::from_secs(1);
 /// The app, as far as its health goes.
 pub(super) struct Upstream {
     address: Address,
+    tls: Option<Client>,
     path: PathAndQuery,
     /// When the app last answered, and whether it was well. Locked while it is asked.
     last: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Upstream {
-    pub(super) fn new(address: Address, path: PathAndQuery) -> Upstream {
-        Upstream { address, path, last: Mutex::new(None) }
+    pub(super) fn new(address: Address, tls: Option<Client>, path: PathAndQuery) -> Upstream {
+        Upstream { address, tls, path, last: Mutex::new(None) }
     }
 
     /// Asks the app, unless it was asked just now. Whoever comes while it is being asked is told the same.
@@ -71,6 +73,10 @@ impl Upstream {
             Address::Name(host, port) => {
                 (TcpStream::connect((host.as_str(), *port)).await?, format!("{host}:{port}"))
             }
+        };
+        let stream = match &self.tls {
+            Some(tls) => tls.connect(stream).await?,
+            None => Stream::Plain(stream),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // Ends with this function, whatever becomes of it.

@@ -1,6 +1,8 @@
 //! The credentials of one request in, one identity out.
 
-use super::{ConfigError, JwtIssuer, Presented, Rejected, TrustedHeader, Unverified, Verified, shown};
+use super::{
+    ConfigError, JwtIssuer, KeySource, Presented, Rejected, TrustedHeader, Unverified, Verified, shown,
+};
 use crate::decision::Reason;
 use crate::message::Credentials;
 use crate::time::Time;
@@ -34,6 +36,18 @@ impl Authenticator {
     /// The issuers of tokens.
     pub fn issuers(&self) -> &[JwtIssuer] {
         &self.issuers
+    }
+
+    /// Where the keys of each issuer come from. While one of them is not ready, neither are we.
+    pub fn key_sources(&self) -> Vec<KeySource> {
+        self.issuers.iter().map(JwtIssuer::source).collect()
+    }
+
+    /// A number that changes with the keys of any issuer. Read it before [`identify`](Authenticator::identify) where
+    /// the answer is to be kept: as long as it is the same, the keys are.
+    pub fn generation(&self) -> u64 {
+        // Each of them only grows, so the sum is never what it was before.
+        self.issuers.iter().map(|issuer| issuer.keys().generation()).sum()
     }
 
     /// The trusted header: its name must not get past us from anybody.

@@ -2,7 +2,7 @@
 
 use super::claims::{self, Claims};
 use super::token::{self, Algorithm, Jws, TokenError};
-use super::{ConfigError, KeySet, Verified, shown};
+use super::{ConfigError, KeySet, KeySource, Keys, Remote, Verified, shown};
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -31,7 +31,8 @@ pub struct JwtIssuer {
     audience: String,
     algorithms: Vec<Algorithm>,
     leeway: Duration,
-    keys: KeySet,
+    keys: Arc<Keys>,
+    remote: Option<Arc<Remote>>,
 }
 
 impl JwtIssuer {
@@ -41,6 +42,21 @@ impl JwtIssuer {
     /// An empty issuer, audience or list of algorithms, a leeway beyond [`LEEWAY_MAX`], and keys none
     /// of which is for any of the algorithms.
     pub fn new(settings: JwtSettings, keys: KeySet) -> Result<JwtIssuer, ConfigError> {
+        let issuer = JwtIssuer::without_keys(settings)?;
+        match issuer.keys.replace(keys) {
+            Ok(()) => Ok(issuer),
+            Err(_) => Err(ConfigError::new(format!(
+                "issuer {} has no key for its algorithms",
+                shown(&issuer.issuer)
+            ))),
+        }
+    }
+
+    /// An issuer whose keys somebody is going to load. Until then its tokens do not hold.
+    ///
+    /// # Errors
+    /// As for [`new`](JwtIssuer::new), but for the keys.
+    pub fn without_keys(settings: JwtSettings) -> Result<JwtIssuer, ConfigError> {
         let JwtSettings { issuer, audience, algorithms, leeway } = settings;
         if issuer.is_empty() {
             return Err(ConfigError::new("the issuer is empty"));
@@ -57,10 +73,23 @@ impl JwtIssuer {
                 format!("name those it signs with: {}", Algorithm::ALL.map(Algorithm::as_str).join(", ")),
             ));
         }
-        if !algorithms.iter().any(|algorithm| keys.fits(*algorithm)) {
-            return Err(ConfigError::new(format!("issuer {} has no key for its algorithms", shown(&issuer))));
-        }
-        Ok(JwtIssuer { issuer: issuer.into(), audience, algorithms, leeway, keys })
+        let keys = Arc::new(Keys::none(&algorithms));
+        Ok(JwtIssuer { issuer: issuer.into(), audience, algorithms, leeway, keys, remote: None })
+    }
+
+    /// An issuer whose keys are fetched from a URL, by a [`Fetcher`](super::Fetcher) that is started on its
+    /// [`source`](JwtIssuer::source).
+    ///
+    /// # Errors
+    /// As for [`without_keys`](JwtIssuer::without_keys).
+    pub fn fetched(settings: JwtSettings, remote: Remote) -> Result<JwtIssuer, ConfigError> {
+        let issuer = JwtIssuer::without_keys(settings)?;
+        Ok(JwtIssuer { remote: Some(Arc::new(remote)), ..issuer })
+    }
+
+    /// Where its keys come from, and whether they are there.
+    pub fn source(&self) -> KeySource {
+        KeySource { issuer: self.issuer.clone(), keys: self.keys.clone(), remote: self.remote.clone() }
     }
 
     /// The `iss` of its tokens.
@@ -68,8 +97,8 @@ impl JwtIssuer {
         &self.issuer
     }
 
-    /// Its keys.
-    pub fn keys(&self) -> &KeySet {
+    /// Its keys, which may be exchanged at any time.
+    pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 

@@ -5,20 +5,26 @@
 //! and "what was presented does not hold" are different answers ([`Presented::Nothing`] and [`Rejected`]); the second
 //! is never turned into the first.
 //!
-//! This room decides nothing about what somebody may do, opens no file or socket and reads no clock: key sets, tokens
-//! and the time are arguments. It never follows a key, an address or a certificate that a token brings along
+//! This room decides nothing about what somebody may do. Judging a request opens no file or socket, reads no clock and
+//! waits for nothing: tokens and the time are arguments. Only [`Fetcher`] connects to anybody, on a thread of its own, to
+//! the URLs of the configuration and no others. The room never follows a key, an address or a certificate that a token brings along
 //! (`jwk`, `jku`, `x5c`, `x5u`): a token is verified with the keys of its issuer or not at all.
 //!
 //! In reading order: [`Authenticator`] takes a request's credentials; [`Jws`] takes a token apart; [`KeySet`] holds the
-//! keys of an issuer and verifies the signature; [`JwtIssuer`] judges header and claims; [`Claims`] is what the policy
-//! may ask of the result.
+//! keys of an issuer and verifies the signature, [`Keys`] is the set in force; [`JwtIssuer`] judges header and claims;
+//! [`Claims`] is what the policy may ask of the result. [`Remote`] is a key set at a URL and [`Fetcher`] what keeps it
+//! fresh, in the rhythm of `schedule`.
 
 mod authenticator;
 mod claims;
+mod fetcher;
 mod jwk;
 mod jwks;
 mod jwt;
+mod keys;
 mod peers;
+mod remote;
+mod schedule;
 mod token;
 mod trusted_header;
 mod weak;
@@ -28,9 +34,12 @@ mod testing;
 
 pub use authenticator::Authenticator;
 pub use claims::Claims;
+pub use fetcher::{Fetcher, KeySource};
 pub use jwks::{IgnoredKey, KeySet, KeySetError};
 pub use jwt::{JwtIssuer, JwtSettings, LEEWAY_MAX, Unverified};
+pub use keys::Keys;
 pub use peers::Peers;
+pub use remote::{FETCH_MAX, Fetches, KEY_SET_BYTES_MAX, Remote, RemoteSettings};
 pub use token::{Algorithm, Jws, KID_BYTES_MAX, TOKEN_BYTES_MAX, TokenError};
 pub use trusted_header::{TrustedHeader, VALUE_BYTES_MAX};
 

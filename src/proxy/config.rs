@@ -1,6 +1,7 @@
 //! What a listener is told, already checked: `settings` makes it out of a file, a test makes it by hand.
 
 use crate::identity::Authenticator;
+use crate::tls;
 use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where clients connect; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// What clients are spoken to with; without it, in the clear.
+    pub tls: Option<tls::Server>,
     /// The app behind the proxy.
     pub upstream: Upstream,
     /// The bundle directory.
@@ -34,6 +37,8 @@ pub struct Config {
 pub struct Upstream {
     /// Where it listens.
     pub address: Address,
+    /// What it is spoken to with; without it, in the clear.
+    pub tls: Option<tls::Client>,
     /// Exchanges in flight at the same time, in all workers together.
     pub connections_max: usize,
     /// Connections kept open without a request, in all workers together.

@@ -4,6 +4,7 @@ use super::exchange::exchange;
 use super::wire::{HeadTimer, Watch, Wire};
 use super::worker::Worker;
 use crate::telemetry::Closed;
+use crate::tls::{Failure, Stream};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -17,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch::Receiver;
+use tokio::time::timeout;
 
 /// The smallest buffer that hyper takes, in bytes.
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -24,6 +26,10 @@ const BUFFER_BYTES_MIN: usize = 8 * 1024;
 /// Serves a client until it leaves, breaks a rule, or the server is told to stop and the present request is answered.
 pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, mut stop: Receiver<bool>) {
     let shared = worker.shared.clone();
+    let stream = match shake_hands(&worker, stream, peer, &mut stop).await {
+        Ok(stream) => stream,
+        Err(how) => return shared.metrics.closed.count(how),
+    };
     let watch = Arc::new(Watch::default());
     let (limits, timeouts) = (&shared.limits, &shared.timeouts);
 
@@ -71,10 +77,41 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
     }
     if watch.is_broken() {
         // A reset, so that nobody takes the end for the end of the answer.
-        let stream = connection.into_parts().io.into_inner().into_stream();
-        if let Err(error) = stream.set_zero_linger() {
+        let mut stream = connection.into_parts().io.into_inner().into_stream();
+        if let Err(error) = stream.socket().set_zero_linger() {
             tracing::debug!(%peer, %error, "a broken connection could not be reset");
         }
+    }
+}
+
+/// The handshake of a TLS port, in the time that a head may take. Nothing is in flight yet, so a server that is told to
+/// stop does not wait for it.
+async fn shake_hands(
+    worker: &Worker,
+    stream: TcpStream,
+    peer: SocketAddr,
+    stop: &mut Receiver<bool>,
+) -> Result<Stream, Closed> {
+    let shared = &worker.shared;
+    let Some(tls) = &shared.tls else { return Ok(Stream::Plain(stream)) };
+    let shaken = tokio::select! {
+        biased;
+        () = told_to_stop(stop) => return Err(Closed::Done),
+        shaken = timeout(shared.timeouts.head, tls.accept(stream)) => shaken,
+    };
+    match shaken {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err((failure, error))) => {
+            tracing::debug!(%peer, cause = ?failure, %error, "a TLS handshake failed");
+            Err(match failure {
+                Failure::NotTls => Closed::NotTls,
+                Failure::NothingInCommon => Closed::HandshakeIncompatible,
+                Failure::Refused => Closed::HandshakeRefused,
+                Failure::Left => Closed::HandshakeLeft,
+                Failure::Broken => Closed::HandshakeBroken,
+            })
+        }
+        Err(_) => Err(Closed::HandshakeTimeout),
     }
 }
 

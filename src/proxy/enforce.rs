@@ -119,15 +119,17 @@ pub(super) struct Enforcer {
     rules: HeaderRules,
     authenticator: Authenticator,
     forward: Forward,
+    /// What clients reach the listener with, for `X-Forwarded-Proto`.
+    scheme: &'static str,
 }
 
 impl Enforcer {
     /// Nobody outside has a say in the headers of `forward`, nor in the one that `authenticator` reads.
-    pub(super) fn new(authenticator: Authenticator, forward: Forward) -> Enforcer {
+    pub(super) fn new(authenticator: Authenticator, forward: Forward, scheme: &'static str) -> Enforcer {
         let told = forward.headers.iter().map(|(name, _)| name);
         let trusted = authenticator.header().map(|header| header.name().as_str());
         let rules = HeaderRules::new([DECISION_ID].iter().chain(told), trusted);
-        Enforcer { rules, authenticator, forward }
+        Enforcer { rules, authenticator, forward, scheme }
     }
 
     /// Issuers that are believed and that the bundle does not know: all of their people would be strangers.
@@ -233,7 +235,7 @@ impl Enforcer {
         headers.insert(HOST, value(head.host.as_str())?);
         headers.insert(FORWARDED_FOR, value(&peer.to_string())?);
         headers.insert(FORWARDED_HOST, value(head.host.as_str())?);
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(self.scheme));
         // RFC 9110 7.6.3: the version in which the request came to us.
         let via = if version == Version::HTTP_10 { "1.0 hallpass" } else { "1.1 hallpass" };
         headers.append(VIA, HeaderValue::from_static(via));

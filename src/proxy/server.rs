@@ -5,14 +5,17 @@ use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::upstream::Pool;
 use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
+use crate::identity::{Fetcher, KeySource};
 use crate::pdp::{LoadError, Pdp};
 use crate::telemetry::{Clock, DecisionIds, Metrics, Readiness};
+use crate::tls::{self, Certificates, Watching};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -21,6 +24,9 @@ use tokio::task::LocalSet;
 /// The buffer for what comes from the upstream on one connection, in bytes: the most that a head may have, and the
 /// most that is read of a body before the client takes it.
 const UPSTREAM_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How often the files of the certificates are looked at.
+const CERTIFICATES_POLL: Duration = Duration::from_secs(2);
 
 /// A running server.
 #[derive(Debug)]
@@ -31,6 +37,10 @@ pub struct Server {
     pdp: Arc<Pdp>,
     stop: Stopper,
     workers: Vec<JoinHandle<()>>,
+    certificates: Option<Arc<Certificates>>,
+    _watching: Option<Watching>,
+    key_sources: Vec<KeySource>,
+    _fetcher: Fetcher,
 }
 
 /// Tells a server to stop; may be cloned and handed to other threads.
@@ -94,7 +104,9 @@ impl Server {
         listener.set_nonblocking(true).map_err(|error| StartError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
 
-        let enforcer = Enforcer::new(config.authenticator, config.forward);
+        let key_sources = config.authenticator.key_sources();
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let enforcer = Enforcer::new(config.authenticator, config.forward, scheme);
         if let Some(snapshot) = pdp.snapshot() {
             for issuer in enforcer.unknown_issuers(&snapshot) {
                 tracing::warn!(
@@ -119,12 +131,33 @@ impl Server {
             patience: Patience { head: config.timeouts.upstream, body: config.timeouts.body },
             clients: Arc::new(Semaphore::new(clients)),
             show_reason: config.show_reason,
+            tls: config.tls.clone(),
             limits: config.limits,
             timeouts: config.timeouts,
         });
         let (stop, stopped) = watch::channel(false);
+        let certificates = config.tls.map(|tls| tls.certificates().clone());
+        let watching = match &certificates {
+            Some(certificates) => {
+                Some(watch_certificates(certificates, &shared).map_err(StartError::Worker)?)
+            }
+            None => None,
+        };
+        let fetcher = Fetcher::start(&key_sources, &shared.clock, &metrics, &readiness);
+        let fetcher = fetcher.map_err(StartError::Worker)?;
         let stop = Stopper { stop: Arc::new(stop), readiness: readiness.clone() };
-        let mut server = Server { address, metrics, readiness, pdp, stop, workers: Vec::new() };
+        let mut server = Server {
+            address,
+            metrics,
+            readiness,
+            pdp,
+            stop,
+            workers: Vec::new(),
+            certificates,
+            _watching: watching,
+            key_sources,
+            _fetcher: fetcher,
+        };
         for number in 0..workers {
             // The share of this worker; the first ones take what is left over.
             let idle_max =
@@ -152,6 +185,16 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The certificates that clients are shown, on a TLS port.
+    pub fn certificates(&self) -> Option<&Arc<Certificates>> {
+        self.certificates.as_ref()
+    }
+
+    /// Where the keys of each issuer come from; not all of them may be there yet.
+    pub fn key_sources(&self) -> &[KeySource] {
+        &self.key_sources
     }
 
     /// What happened so far.
@@ -209,6 +252,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Says what will not hold, and looks after the files from now on.
+fn watch_certificates(certificates: &Arc<Certificates>, shared: &Shared) -> io::Result<Watching> {
+    let now = shared.clock.now();
+    for status in certificates.status().iter().filter(|status| !status.validity.holds(now)) {
+        let file = status.files.chain.display();
+        let (from, until) = (status.validity.from, status.validity.until);
+        tracing::warn!(%file, %from, %until, "a certificate does not hold now: clients will refuse it");
+    }
+    tls::watch(certificates.clone(), CERTIFICATES_POLL, shared.clock.clone(), &shared.metrics)
 }
 
 impl Drop for Server {

@@ -9,6 +9,7 @@ use super::body::{Progress, RequestBody};
 use super::config::{Address, Upstream};
 use crate::decision::Reason;
 use crate::telemetry::Metrics;
+use crate::tls::{Client, Stream};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
@@ -104,15 +105,15 @@ impl Pool {
     pub(super) async fn open(&self) -> Result<Connection, Failure> {
         let stream = match timeout(self.connect, self.dial()).await {
             Ok(Ok(stream)) => stream,
+            Ok(Err(error)) if Client::is_refusal(&error) => {
+                let text = format!("no TLS with the upstream: {error}");
+                return Err(Failure::new(Reason::UpstreamBad, text));
+            }
             Ok(Err(error)) => {
                 return Err(Failure::new(Reason::UpstreamRefused, format!("cannot connect: {error}")));
             }
             Err(_) => return Err(Failure::new(Reason::UpstreamTimeout, "connecting took too long")),
         };
-        // Without it, small requests would wait for each other's acknowledgements.
-        if let Err(error) = stream.set_nodelay(true) {
-            return Err(Failure::new(Reason::UpstreamRefused, format!("cannot connect: {error}")));
-        }
         let (sender, connection) = self
             .builder
             .handshake(TokioIo::new(stream))
@@ -127,10 +128,17 @@ impl Pool {
         Ok(Connection { sender, _task: Task(task.abort_handle()) })
     }
 
-    async fn dial(&self) -> std::io::Result<TcpStream> {
-        match &self.upstream.address {
-            Address::Socket(address) => TcpStream::connect(address).await,
-            Address::Name(host, port) => TcpStream::connect((host.as_str(), *port)).await,
+    /// Connects, and shakes hands where the upstream speaks TLS.
+    async fn dial(&self) -> std::io::Result<Stream> {
+        let stream = match &self.upstream.address {
+            Address::Socket(address) => TcpStream::connect(address).await?,
+            Address::Name(host, port) => TcpStream::connect((host.as_str(), *port)).await?,
+        };
+        // Without it, small requests would wait for each other's acknowledgements.
+        stream.set_nodelay(true)?;
+        match &self.upstream.tls {
+            Some(tls) => tls.connect(stream).await,
+            None => Ok(Stream::Plain(stream)),
         }
     }
 

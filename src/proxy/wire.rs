@@ -4,6 +4,7 @@
 //! the time between two requests (`poll_read_head` in hyper's `proto/h1/conn.rs`). [`HeadTimer`] splits the two: it is
 //! given to hyper as its timer, and watches the bytes that [`Wire`] has read. No byte yet: idle. A byte: a head.
 
+use crate::tls::Stream;
 use hyper::rt::{Sleep as HyperSleep, Timer};
 use pin_project_lite::pin_project;
 use std::io::{self, IoSlice};
@@ -13,7 +14,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// How long a client is listened to after an answer that leaves part of its request unread. Closing at once would
@@ -76,7 +76,7 @@ impl Watch {
 /// The client's socket.
 #[derive(Debug)]
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     watch: Arc<Watch>,
     /// How long the client may take nothing.
     patience: Duration,
@@ -91,17 +91,17 @@ struct Linger {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, watch: Arc<Watch>, patience: Duration) -> Wire {
+    pub(super) fn new(stream: Stream, watch: Arc<Watch>, patience: Duration) -> Wire {
         Wire { stream, watch, patience, stalled: None, linger: None }
     }
 
     /// The socket, when HTTP is through with it.
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Stream {
         self.stream
     }
 
     /// A write that could not go on: how long has it been so?
-    fn stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn stall<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let patience = self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         ready!(stalled.as_mut().poll(cx));
@@ -109,7 +109,7 @@ impl Wire {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    fn wrote(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn wrote<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match result {
             Poll::Pending => self.stall(cx),
             Poll::Ready(result) => {
@@ -160,12 +160,15 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // Under TLS, what was written may still be here.
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        self.wrote(cx, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            let result = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.wrote(cx, result))?;
             if !self.watch.lingers() {
                 return Poll::Ready(Ok(()));
             }
@@ -177,7 +180,8 @@ impl AsyncWrite for Wire {
         let mut waste = [0_u8; 4096];
         while linger.bytes < LINGER_BYTES_MAX && linger.until.as_mut().poll(cx).is_pending() {
             let mut waste = ReadBuf::new(&mut waste);
-            match ready!(Pin::new(&mut wire.stream).poll_read(cx, &mut waste)) {
+            // Nobody needs to understand it, so it is read below TLS.
+            match ready!(Pin::new(wire.stream.socket()).poll_read(cx, &mut waste)) {
                 Ok(()) if !waste.filled().is_empty() => linger.bytes += waste.filled().len(),
                 _ => break,
             }
@@ -262,3 +266,53 @@ impl Future for HeadWait {
 }
 
 impl HyperSleep for HeadWait {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::{Authorities, Certificate, Certificates, Client, Files, Server};
+    use std::path::Path;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// Two ends of a connection with TLS, ours first.
+    async fn pair() -> (Stream, Stream) {
+        let made = rcgen::generate_simple_self_signed(["app.example".to_owned()]).unwrap();
+        let pem = made.cert.pem();
+        let files = Files { chain: "tls.crt".into(), key: "tls.key".into() };
+        let key = made.signing_key.serialize_pem();
+        let certificate = Certificate::of(&files, pem.as_bytes(), key.as_bytes()).unwrap();
+        let server = Server::new(Arc::new(Certificates::new(vec![certificate]).unwrap())).unwrap();
+        let authorities = Authorities::of(Path::new("ca.pem"), pem.as_bytes()).unwrap();
+        let client = Client::new(&authorities, "app.example").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let theirs = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (ours, _) = listener.accept().await.unwrap();
+        let (ours, theirs) = tokio::join!(server.accept(ours), client.connect(theirs));
+        (ours.unwrap(), theirs.unwrap())
+    }
+
+    /// Writes until no more is taken for a while.
+    async fn fill(stream: &mut Stream) {
+        let piece = [0; 4096];
+        while tokio::time::timeout(Duration::from_millis(100), stream.write(&piece)).await.is_ok() {}
+    }
+
+    #[test]
+    fn bytes_that_tls_holds_back_are_waited_for_no_longer_than_others() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for close in [false, true] {
+                let (mut ours, _theirs) = pair().await;
+                fill(&mut ours).await;
+                let watch = Arc::new(Watch::default());
+                let mut wire = Wire::new(ours, watch.clone(), Duration::from_millis(1));
+                let ended = async { if close { wire.shutdown().await } else { wire.flush().await } };
+                let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+                let error = ended.expect("the client is waited for without end").unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+                assert!(watch.write_is_over());
+            }
+        });
+    }
+}

@@ -7,6 +7,7 @@ use super::forward::Patience;
 use super::upstream::Pool;
 use crate::pdp::Pdp;
 use crate::telemetry::{Clock, DecisionIds, Metrics, Present};
+use crate::tls;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) patience: Patience,
     pub(super) limits: Limits,
     pub(super) show_reason: bool,
+    /// What clients are spoken to with; `None` is plain.
+    pub(super) tls: Option<tls::Server>,
     /// Places for client connections.
     pub(super) clients: Arc<Semaphore>,
 }

@@ -1,10 +1,9 @@
 //! The configuration file, key by key.
 
+use super::keys::Keys;
 use super::{Diagnostic, Settings, Source};
 use super::{operators, values};
-use crate::identity::{
-    Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, KeySet, Peers, TrustedHeader,
-};
+use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
 use crate::proxy::{Config, Fact, Forward, Limits, Timeouts, Upstream};
 use http::HeaderName;
@@ -13,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const KEYS: &[&str] = &[
-    "listen", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers",
+    "listen", "tls", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers",
     "health", "admin",
 ];
-const UPSTREAM: &[&str] = &["address", "connections_max", "idle_max", "idle"];
+const UPSTREAM: &[&str] = &["address", "tls", "connections_max", "idle_max", "idle"];
 const IDENTITY: &[&str] = &["jwt", "trusted_header"];
 const JWT: &[&str] = &["issuer", "audience", "algorithms", "keys", "leeway"];
 const TRUSTED_HEADER: &[&str] = &["name", "issuer", "peers"];
@@ -35,9 +34,10 @@ pub(super) fn read(source: &Source, directory: &Path) -> (Option<Settings>, Vec<
     (settings, reader.diags.into_sorted())
 }
 
-struct Reader<'a> {
-    diags: Diags,
-    directory: &'a Path,
+pub(super) struct Reader<'a> {
+    pub(super) diags: Diags,
+    /// What paths are relative to.
+    pub(super) directory: &'a Path,
 }
 
 impl Reader<'_> {
@@ -52,6 +52,7 @@ impl Reader<'_> {
     fn proxy(&mut self, fields: &Fields<'_>) -> Option<Config> {
         // Each part is read whatever became of the one before, so that every mistake is found at once.
         let listen = self.listen(fields);
+        let tls = optional(fields, "tls", None, |node| self.tls(node).map(Some));
         let upstream = fields.need("upstream", &mut self.diags).and_then(|node| self.upstream(node));
         let bundle =
             fields.need("bundle", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
@@ -66,6 +67,7 @@ impl Reader<'_> {
         };
         Some(Config {
             listen: listen?,
+            tls: tls?,
             upstream: upstream?,
             bundle: bundle?,
             authenticator: authenticator?,
@@ -82,14 +84,16 @@ impl Reader<'_> {
         values::listen(node, &mut self.diags)
     }
 
-    fn path(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
         values::text(node, what, &mut self.diags).map(|path| self.directory.join(path))
     }
 
     fn upstream(&mut self, node: &Node) -> Option<Upstream> {
+        let fields = Fields::of(node, "an upstream", UPSTREAM, &mut self.diags)?;
+        let address =
+            fields.need("address", &mut self.diags).and_then(|node| values::upstream(node, &mut self.diags));
+        let tls = optional(&fields, "tls", None, |node| self.upstream_tls(node, address.as_ref()).map(Some));
         let diags = &mut self.diags;
-        let fields = Fields::of(node, "an upstream", UPSTREAM, diags)?;
-        let address = fields.need("address", diags).and_then(|node| values::upstream(node, diags));
         let connections_max = optional(&fields, "connections_max", 256, |node| {
             values::number(node, "`connections_max`", 1..=65_536, diags)
         });
@@ -99,6 +103,7 @@ impl Reader<'_> {
             optional(&fields, "idle", Duration::from_secs(30), |node| values::duration(node, false, diags));
         Some(Upstream {
             address: address?,
+            tls: tls?,
             connections_max: connections_max?,
             idle_max: idle_max?,
             idle: idle?,
@@ -149,33 +154,11 @@ impl Reader<'_> {
             algorithms: algorithms?,
             leeway: leeway?,
         };
-        JwtIssuer::new(settings, keys?).map_err(|error| self.refuse(node.span, error)).ok()
-    }
-
-    fn keys(&mut self, node: &Node) -> Option<KeySet> {
-        let path = self.path(node, "the file of keys")?;
-        let bytes = match super::read_bounded(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let text = format!("cannot read `{}`: {error}", path.display());
-                self.diags.error(node.span, "unreadable", text);
-                return None;
-            }
+        let issuer = match keys? {
+            Keys::File(set) => JwtIssuer::new(settings, set),
+            Keys::Url(remote) => JwtIssuer::fetched(settings, *remote),
         };
-        match KeySet::parse(&bytes) {
-            Ok(keys) => {
-                for key in keys.ignored() {
-                    let text = format!("key {} of `{}` is not used: {}", key.index, path.display(), key.why);
-                    self.diags.warning(node.span, "unused_key", text);
-                }
-                Some(keys)
-            }
-            Err(error) => {
-                let text = format!("`{}` is no set of keys: {error}", path.display());
-                self.diags.error(node.span, "bad_keys", text);
-                None
-            }
-        }
+        issuer.map_err(|error| self.refuse(node.span, error)).ok()
     }
 
     fn trusted_header(&mut self, node: &Node) -> Option<TrustedHeader> {
@@ -279,17 +262,17 @@ impl Reader<'_> {
         optional(&fields, "reason", false, |node| node.as_bool("true or false", &mut self.diags))
     }
 
-    fn refuse(&mut self, span: Span, error: ConfigError) {
+    pub(super) fn refuse(&mut self, span: Span, error: ConfigError) {
         self.diags.error(span, "bad_identity", error.message).maybe_help(error.help);
     }
 }
 
 /// What stands at a key, or `default` where the key is not there; a key with nothing at it is not "not there".
-fn optional<T>(
-    fields: &Fields<'_>,
+pub(super) fn optional<'a, T>(
+    fields: &Fields<'a>,
     name: &str,
     default: T,
-    read: impl FnOnce(&Node) -> Option<T>,
+    read: impl FnOnce(&'a Node) -> Option<T>,
 ) -> Option<T> {
     match fields.get(name) {
         Some(Node { value: Value::Broken, .. }) => None,

@@ -4,9 +4,9 @@ use super::DEADLINE;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-/// One connection to the proxy.
-pub struct Client {
-    pub stream: TcpStream,
+/// One connection to the proxy, plain unless it says otherwise.
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     buffer: Vec<u8>,
 }
 
@@ -48,12 +48,27 @@ impl Answer {
     }
 }
 
+/// A socket that gives up when a test has failed.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
 impl Client {
     pub fn to(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        stream.set_nodelay(true).unwrap();
+        Client::over(connect(address))
+    }
+
+    pub fn finish_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub fn over(stream: S) -> Client<S> {
         Client { stream, buffer: Vec::new() }
     }
 
@@ -167,9 +182,5 @@ impl Client {
         let (rest, ending) = self.rest();
         assert_eq!(String::from_utf8_lossy(&rest), "");
         ending
-    }
-
-    pub fn finish_sending(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 }

@@ -7,10 +7,11 @@ mod bundle;
 mod client;
 mod recorder;
 mod scene;
+pub mod tls;
 mod upstream;
 
 pub use bundle::directory as bundle_directory;
-pub use client::{Answer, Client, Ending};
+pub use client::{Answer, Client, Ending, connect};
 pub use recorder::{Recorder, Tape};
 pub use scene::{By, Pass, Said, Scene, TOLD_OF_ARI, ari, get, get_with};
 pub use upstream::{Talk, Upstream};
@@ -47,8 +48,10 @@ pub fn config(upstream: SocketAddr) -> Config {
     let header = TrustedHeader::new("x-remote-user".parse().unwrap(), "gateway", peers).unwrap();
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
         upstream: proxy::Upstream {
             address: Address::Socket(upstream),
+            tls: None,
             connections_max: 64,
             idle_max: 16,
             idle: NEVER,

@@ -21,10 +21,22 @@ pub enum Closed {
     Broken,
     /// The socket failed.
     Io,
+    /// The TLS handshake was not over in time.
+    HandshakeTimeout,
+    /// What came on a TLS port is not TLS.
+    NotTls,
+    /// The client and we have no version, cipher or protocol of TLS in common.
+    HandshakeIncompatible,
+    /// The client refused our certificate, or us, by an alert.
+    HandshakeRefused,
+    /// The client left in the middle of the handshake.
+    HandshakeLeft,
+    /// The client broke a rule of TLS during the handshake.
+    HandshakeBroken,
 }
 
 impl Closed {
-    const ALL: [Closed; 8] = [
+    const ALL: [Closed; 14] = [
         Closed::Done,
         Closed::ParseError,
         Closed::HeadTimeout,
@@ -33,6 +45,12 @@ impl Closed {
         Closed::Incomplete,
         Closed::Broken,
         Closed::Io,
+        Closed::HandshakeTimeout,
+        Closed::NotTls,
+        Closed::HandshakeIncompatible,
+        Closed::HandshakeRefused,
+        Closed::HandshakeLeft,
+        Closed::HandshakeBroken,
     ];
 
     fn as_str(self) -> &'static str {
@@ -45,6 +63,12 @@ impl Closed {
             Closed::Incomplete => "incomplete",
             Closed::Broken => "broken",
             Closed::Io => "io",
+            Closed::HandshakeTimeout => "handshake_timeout",
+            Closed::NotTls => "not_tls",
+            Closed::HandshakeIncompatible => "handshake_incompatible",
+            Closed::HandshakeRefused => "handshake_refused",
+            Closed::HandshakeLeft => "handshake_left",
+            Closed::HandshakeBroken => "handshake_broken",
         }
     }
 }

@@ -101,7 +101,7 @@ families! {
     CONNECTIONS_OPEN "hallpass_client_connections_open" Kind::Gauge, [], None,
         "Client connections open now.";
     CLOSED "hallpass_client_connections_closed_total" Kind::Counter,
-        ["cause": "done, parse_error, head_timeout, idle_timeout, write_timeout, incomplete, broken, io"], None,
+        ["cause": "done, parse_error, head_timeout, idle_timeout, write_timeout, incomplete, broken, io, handshake_timeout, not_tls, handshake_incompatible, handshake_refused, handshake_left, handshake_broken"], None,
         "Client connections that ended, by cause; done is the only one that is no error.";
     ACCEPT_PAUSED "hallpass_accept_paused_total" Kind::Counter, [], None,
         "Times that a worker had to wait because limits.connections were open.";
