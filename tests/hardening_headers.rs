@@ -409,7 +409,7 @@ fn what_an_app_needs_goes_through_as_it_came() {
         "x-twice: 1",
         "x-twice: 2",
         "range: bytes=0-1",
-        "traceparent: 00-1-1-00",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ];
     let lines: String = told.iter().map(|line| format!("{line}\r\n")).collect();
     Scene::new().passes([Pass::new(&get_with("/open/a", &lines), "GET /open/a").lines(&told)]);

@@ -78,7 +78,8 @@ fn guide(stage: &Stage, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "hallpass listens on       {} and stands in front of it.\n", stage.address())?;
     writeln!(out, "policy          {}", stage::policy_directory().display())?;
     writeln!(out, "configuration   {configuration}")?;
-    writeln!(out, "tokens          {tokens}\n")?;
+    writeln!(out, "tokens          {tokens}")?;
+    writeln!(out, "decision log    {}\n", stage.decision_log().display())?;
     writeln!(out, "The same by hand, on a port of its own, while this runs:")?;
     writeln!(out, "  cargo run --release -- serve --config {configuration}\n")?;
 

@@ -59,6 +59,11 @@ impl Stage {
         self.directory.join("hallpass.yaml")
     }
 
+    /// The file that decisions are logged to.
+    pub(crate) fn decision_log(&self) -> PathBuf {
+        self.directory.join("decisions.log")
+    }
+
     /// The tokens, as a file to `source`.
     pub(crate) fn tokens_file(&self) -> PathBuf {
         self.directory.join("tokens.env")

@@ -23,7 +23,7 @@ pub use document::Rights;
 pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
 
 pub use reason::Reason;
-pub use route::{Question, decide_route, questions};
+pub use route::{Considered, Question, decide_requirements, decide_route, questions};
 
 use crate::policy::Bundle;
 use crate::policy::table::{DomainId, RoleId, ScopeId};

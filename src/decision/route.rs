@@ -39,12 +39,43 @@ pub fn decide_route(
     claims: Option<&dyn Claims>,
     now: Time,
 ) -> Decision {
+    decide_requirements(bundle, matched, subject, claims, now).0
+}
+
+/// Which requirements of a route an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Considered {
+    /// How many of them were considered, from the first on.
+    pub count: usize,
+    /// The place of the one that the answer is about.
+    pub decisive: usize,
+    /// The place of the item in its list, where it reads one.
+    pub item: usize,
+    /// The place of the alternative, where it is an `any:`.
+    pub alternative: usize,
+}
+
+/// As [`decide_route`], with where the answer comes from.
+pub fn decide_requirements(
+    bundle: &Bundle,
+    matched: &Match<'_, '_>,
+    subject: PersonId,
+    claims: Option<&dyn Claims>,
+    now: Time,
+) -> (Decision, Considered) {
     if matched.route().is_public() {
-        return Decision::before_any_rule(Reason::Public);
+        return (Decision::before_any_rule(Reason::Public), Considered::default());
     }
     let asking = Asking { bundle, matched, subject, claims, now, item: None };
+    let mut count = 0;
+    let each = matched.route().requirements().iter().enumerate().map(|(decisive, requirement)| {
+        count = decisive + 1;
+        let (decision, considered) = asking.each(requirement);
+        (decision, Considered { decisive, ..considered })
+    });
     // A route without requirements does not load; should there be one all the same, it grants nothing.
-    all(matched.route().requirements().iter().map(|requirement| asking.each(requirement)), Reason::Internal)
+    let (decision, considered) = all(each, Reason::Internal);
+    (decision, Considered { count, ..considered })
 }
 
 /// The questions that a matched request puts, in order: one list for each requirement, in which one yes is enough where
@@ -78,28 +109,49 @@ pub fn questions<'a>(
 }
 
 /// The first denial, or the first yes; `none` where there is nothing to join.
-fn all(decisions: impl Iterator<Item = Decision>, none: Reason) -> Decision {
-    let mut granted: Option<Decision> = None;
-    for decision in decisions {
+fn all(decisions: impl Iterator<Item = (Decision, Considered)>, none: Reason) -> (Decision, Considered) {
+    let mut granted: Option<(Decision, Considered)> = None;
+    for (decision, considered) in decisions {
         if !decision.is_allow() {
-            return decision;
+            return (decision, considered);
         }
-        let power = decision.power || granted.is_some_and(|first| first.power);
-        granted = Some(Decision { power, ..granted.unwrap_or(decision) });
+        let power = decision.power || granted.is_some_and(|(first, _)| first.power);
+        let (first, considered) = granted.unwrap_or((decision, considered));
+        granted = Some((Decision { power, ..first }, considered));
     }
-    granted.unwrap_or(Decision::before_any_rule(none))
+    granted.unwrap_or((Decision::before_any_rule(none), Considered::default()))
 }
 
 impl<'a> Asking<'a> {
     /// Decides a requirement, for each item where a capture that it reads holds a list. An empty list is denied.
-    fn each(&self, requirement: &'a Requirement) -> Decision {
+    fn each(&self, requirement: &'a Requirement) -> (Decision, Considered) {
         match self.items(requirement) {
-            None => self.decide(requirement),
+            None => self.either(requirement),
             Some(items) => {
-                let decisions = items.map(|item| Asking { item: Some(item), ..*self }.decide(requirement));
+                let decisions = items.enumerate().map(|(place, item)| {
+                    let (decision, considered) = Asking { item: Some(item), ..*self }.either(requirement);
+                    (decision, Considered { item: place, ..considered })
+                });
                 all(decisions, Reason::AttributeMissing)
             }
         }
+    }
+
+    /// Decides a requirement; of an `any:` the first alternative that holds, or the first of all.
+    fn either(&self, requirement: &'a Requirement) -> (Decision, Considered) {
+        let about = |alternative| Considered { alternative, ..Considered::default() };
+        let Requirement::Any(alternatives) = requirement else {
+            return (self.decide(requirement), about(0));
+        };
+        let mut denied = None;
+        for (place, alternative) in alternatives.iter().enumerate() {
+            let decision = self.decide(alternative);
+            if decision.is_allow() {
+                return (decision, about(place));
+            }
+            denied.get_or_insert(decision);
+        }
+        (denied.unwrap_or(Decision::before_any_rule(Reason::Internal)), about(0))
     }
 
     /// The items of the list that the requirement reads, each with the number of the capture.
@@ -112,16 +164,8 @@ impl<'a> Asking<'a> {
     }
 
     fn decide(&self, requirement: &'a Requirement) -> Decision {
-        if let Requirement::Any(alternatives) = requirement {
-            let mut denied = None;
-            for alternative in alternatives {
-                let decision = self.decide(alternative);
-                if decision.is_allow() {
-                    return decision;
-                }
-                denied.get_or_insert(decision);
-            }
-            return denied.unwrap_or(Decision::before_any_rule(Reason::Internal));
+        if let Requirement::Any(_) = requirement {
+            return self.either(requirement).0;
         }
         if let Requirement::Condition { condition, scope, student, target } = requirement {
             return self.condition(condition, *scope, *student, *target);

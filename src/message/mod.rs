@@ -7,9 +7,10 @@
 //! In reading order: [`read_head`] turns the parts of a request into a [`RequestHead`], made of a [`Path`], a [`Query`],
 //! a [`Host`], [`Credentials`] and a [`Framing`], or says in a [`Malformed`] why there is none. [`HeaderRules`] is the
 //! compiled list of the headers that no client may send on. [`check_cookies`] is asked where a rule reads parameters.
-//! [`clean_response`] is the way back.
+//! [`Correlation`] is what others call the request, beside its head. [`clean_response`] is the way back.
 
 mod cookie;
+mod correlation;
 mod framing;
 mod head;
 mod headers;
@@ -25,6 +26,7 @@ use std::fmt;
 use crate::decision::Reason;
 
 pub use cookie::check_cookies;
+pub use correlation::Correlation;
 pub use framing::Framing;
 pub use head::{RequestHead, read_head};
 pub use headers::{Credentials, HeaderRules, clean_response};

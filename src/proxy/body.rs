@@ -5,7 +5,7 @@
 
 use super::upstream::Lease;
 use super::wire::Watch;
-use crate::telemetry::Present;
+use crate::telemetry::{Present, Record};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -196,12 +196,21 @@ impl Body for RequestBody {
     }
 }
 
-/// The body of an answer: one of ours, or the upstream's as it comes.
+/// The body of an answer: one of ours, or the upstream's as it comes. It takes the record of the request along: how the
+/// request ended is known when hyper drops the body.
 pub(super) enum AnswerBody {
     /// Written by us.
-    Own(Full<Bytes>),
+    Own(Box<Own>),
     /// Streamed from the upstream.
     Upstream(Box<Streamed>),
+}
+
+/// A body of ours.
+pub(super) struct Own {
+    full: Full<Bytes>,
+    record: Option<Record>,
+    /// Nobody will ask for the bytes.
+    bare: bool,
 }
 
 /// The body of the upstream's answer, with the connection that it comes on.
@@ -211,12 +220,13 @@ pub(super) struct Streamed {
     watch: Arc<Watch>,
     /// Counts the request as one in flight until the answer is sent, or given up.
     in_flight: Option<Present>,
+    record: Option<Record>,
 }
 
 impl AnswerBody {
     /// A body of ours.
     pub(super) fn own(text: impl Into<Bytes>) -> AnswerBody {
-        AnswerBody::Own(Full::new(text.into()))
+        AnswerBody::Own(Box::new(Own { full: Full::new(text.into()), record: None, bare: false }))
     }
 
     /// What comes from the upstream on the connection of `lease`, with at most `patience` between two pieces.
@@ -227,7 +237,13 @@ impl AnswerBody {
         watch: Arc<Watch>,
     ) -> AnswerBody {
         let pieces = Pieces::new(incoming, patience);
-        AnswerBody::Upstream(Box::new(Streamed { pieces, lease: Some(lease), watch, in_flight: None }))
+        AnswerBody::Upstream(Box::new(Streamed {
+            pieces,
+            lease: Some(lease),
+            watch,
+            in_flight: None,
+            record: None,
+        }))
     }
 
     /// Keeps `in_flight` until the body is done with. An answer of ours is written in one go, so it is done now.
@@ -235,6 +251,14 @@ impl AnswerBody {
         match self {
             AnswerBody::Own(_) => drop(in_flight),
             AnswerBody::Upstream(streamed) => streamed.in_flight = Some(in_flight),
+        }
+    }
+
+    /// Keeps the record of the request until the body is dropped; `bare` where only the head is sent.
+    pub(super) fn keep(&mut self, record: Record, bare: bool) {
+        match self {
+            AnswerBody::Own(own) => (own.record, own.bare) = (Some(record), bare),
+            AnswerBody::Upstream(streamed) => streamed.record = Some(record),
         }
     }
 }
@@ -245,11 +269,18 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
-            AnswerBody::Own(full) => Pin::new(full)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
+            AnswerBody::Own(own) => {
+                let polled = Pin::new(&mut own.full).poll_frame(cx);
+                if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&polled, &mut own.record) {
+                    record.sent(frame.data_ref().map_or(0, Bytes::len));
+                }
+                polled.map(|frame| frame.map(|frame| frame.map_err(|never| match never {})))
+            }
             AnswerBody::Upstream(streamed) => {
                 let polled = streamed.pieces.poll(cx);
+                if let Some(record) = &mut streamed.record {
+                    note(record, &polled);
+                }
                 if let Poll::Ready(Some(Err(broken))) = &polled {
                     tracing::debug!(error = %broken, "an answer broke off");
                     // A client of HTTP/1.0 knows the end of an answer by the end of the connection, so the connection
@@ -263,15 +294,40 @@ impl Body for AnswerBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            AnswerBody::Own(full) => full.is_end_stream(),
+            AnswerBody::Own(own) => own.full.is_end_stream(),
             AnswerBody::Upstream(streamed) => streamed.pieces.is_done(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            AnswerBody::Own(full) => full.size_hint(),
+            AnswerBody::Own(own) => own.full.size_hint(),
             AnswerBody::Upstream(streamed) => streamed.pieces.incoming.size_hint(),
+        }
+    }
+}
+
+/// Tells the record what came of asking for a piece of the upstream's answer.
+fn note(record: &mut Record, polled: &Poll<Option<Result<Bytes, Broken>>>) {
+    match polled {
+        Poll::Pending => record.waits(),
+        Poll::Ready(piece) => {
+            record.waited();
+            match piece {
+                Some(Ok(data)) => record.sent(data.len()),
+                Some(Err(_)) => record.is_broken(),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record
+            && (self.bare || self.full.is_end_stream())
+        {
+            record.is_whole();
         }
     }
 }
@@ -279,6 +335,11 @@ impl Body for AnswerBody {
 impl Drop for Streamed {
     /// hyper drops a body when it has its end, or when the client has gone.
     fn drop(&mut self) {
+        if let Some(record) = &mut self.record
+            && self.pieces.is_done()
+        {
+            record.is_whole();
+        }
         let Some(lease) = self.lease.take() else { return };
         if !lease.request_is_sent() {
             // The upstream answered before it had the whole request; the rest of it will not be read.

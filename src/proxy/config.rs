@@ -1,6 +1,7 @@
 //! What a listener is told, already checked: `settings` makes it out of a file, a test makes it by hand.
 
 use crate::identity::Authenticator;
+use crate::telemetry::LogSettings;
 use crate::tls;
 use http::HeaderName;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether an answer shows the reason of a refusal. Off, a caller cannot tell one denial from another.
     pub show_reason: bool,
+    /// Where decisions are logged, and what happens when they cannot be.
+    pub log: LogSettings,
     /// Threads that serve requests, at least 1.
     pub workers: usize,
 }

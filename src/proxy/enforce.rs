@@ -6,6 +6,7 @@
 //! socket, one snapshot and one instant for the whole of it.
 
 use super::config::{Fact, Forward};
+use super::inputs::describe;
 use crate::decision::{self, Reason};
 use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TrustedHeader, Verified};
 use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead};
@@ -152,6 +153,7 @@ impl Enforcer {
             return Err(Refusal::new(Reason::NoBundle, "no bundle is loaded"));
         };
         let bundle = snapshot.bundle();
+        record.revision(bundle.revision());
 
         let leaf = match bundle.routes().find(head.method.as_str(), head.path.decoded()) {
             Lookup::Found(leaf) => leaf,
@@ -201,8 +203,11 @@ impl Enforcer {
         let Some(person) = bundle.join(&verified.issuer, &verified.claims) else {
             return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
         };
-        record.subject(&bundle.people().row(person).id);
-        let decision = decision::decide_route(bundle, matched, person, Some(&verified.claims), now);
+        let row = bundle.people().row(person);
+        record.subject(&row.id, row.kinds.words());
+        let (decision, considered) =
+            decision::decide_requirements(bundle, matched, person, Some(&verified.claims), now);
+        describe(bundle, matched, &decision, considered, record);
         if decision.is_allow() {
             Ok(Subject { person, verified, domain: decision.domain })
         } else {

@@ -1,17 +1,20 @@
-//! One request, from its head to the head of its answer: exactly one answer and exactly one record, on every path.
+//! One request, from its head to the head of its answer: exactly one answer and exactly one record, on every path. The
+//! record goes on with the body of the answer and ends with it.
 
 use super::answer::{self, Form};
 use super::body::AnswerBody;
 use super::enforce::{Asked, DECISION_ID, Refusal, id_value};
 use super::forward::forward;
-use super::panics::{caught, message};
+use super::panics::{caught, caught_now, message};
 use super::wire::Watch;
 use super::worker::Worker;
 use crate::decision::Reason;
+use crate::message::Correlation;
 use crate::policy::table::Id;
-use crate::telemetry::{Present, Record};
+use crate::telemetry::{Asker, Clock, Present, Record, SystemClock};
+use crate::time::Time;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::net::IpAddr;
@@ -23,16 +26,31 @@ pub(super) async fn exchange(
     worker: Rc<Worker>,
     watch: Arc<Watch>,
     peer: IpAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let shared = &worker.shared;
     let in_flight = Present::in_gauge(&shared.metrics.in_flight);
     let id = shared.ids.next();
-    let mut record = Record::begin(id, request.method().clone(), shared.metrics.clone());
+    let clock = caught_now(|| shared.clock.now());
+    let now = clock.as_ref().map_or_else(|_| SystemClock.now(), |now| *now);
+    let correlation = Correlation::keep_sane(request.headers_mut());
+    let asker = Asker {
+        now,
+        peer,
+        method: request.method(),
+        request_id: correlation.request_id(),
+        trace_id: correlation.trace_id(),
+    };
+    let mut record = Record::begin(id, &asker, shared.log.as_ref(), shared.metrics.clone());
+    let is_head = request.method() == Method::HEAD;
     let form = Form::wanted(request.headers());
     let has_body = !request.body().is_end_stream();
 
-    let outcome = match caught(run(&worker, &watch, peer, request, &mut record)).await {
+    let ran = match clock {
+        Ok(now) => caught(run(&worker, &watch, peer, now, request, &mut record)).await,
+        Err(panic) => Err(panic),
+    };
+    let outcome = match ran {
         Ok(outcome) => outcome,
         Err(panic) => {
             shared.metrics.panics.inc();
@@ -59,6 +77,7 @@ pub(super) async fn exchange(
     // An id of the upstream's own gives way.
     response.headers_mut().insert(DECISION_ID, id_value(id));
     record.status(response.status());
+    response.body_mut().keep(record, is_head);
     response
 }
 
@@ -66,19 +85,15 @@ async fn run(
     worker: &Rc<Worker>,
     watch: &Arc<Watch>,
     peer: IpAddr,
+    now: Time,
     request: Request<Incoming>,
     record: &mut Record,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let shared = &worker.shared;
     let (parts, incoming) = request.into_parts();
     let snapshot = shared.pdp.snapshot();
-    let asked = Asked {
-        parts,
-        peer,
-        length: incoming.size_hint().exact(),
-        snapshot: snapshot.as_deref(),
-        now: shared.clock.now(),
-    };
+    let asked =
+        Asked { parts, peer, length: incoming.size_hint().exact(), snapshot: snapshot.as_deref(), now };
     let decided = shared.enforcer.enforce(asked, record);
     if let Some(snapshot) = &snapshot {
         let (domain, reason) = match &decided {
@@ -87,7 +102,13 @@ async fn run(
         };
         record.count(snapshot.decisions(&shared.metrics), domain.map(Id::row), reason);
     }
-    forward(decided?, incoming, worker.pool.clone(), shared.patience, watch.clone(), record)
+    let permit = decided?;
+    if !record.reserve() {
+        return Err(Refusal::new(Reason::Overloaded, "the decision cannot be logged"));
+    }
+    let response = forward(permit, incoming, worker.pool.clone(), shared.patience, watch.clone(), record)
         .await
-        .map_err(|failure| Refusal::new(failure.reason, failure.detail))
+        .map_err(|failure| Refusal::new(failure.reason, failure.detail))?;
+    record.upstream_status(response.status());
+    Ok(response)
 }

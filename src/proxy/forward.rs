@@ -51,9 +51,9 @@ pub(super) async fn forward(
 
     // A wait for a place is ours: it ends when another request of ours does.
     let place = pool.place().await?;
-    let began = Instant::now();
+    record.waits();
     let answered = ask(&pool, request, &progress, patience.head).await;
-    record.upstream(began.elapsed());
+    record.waited();
     let (response, connection) = answered?;
 
     let (parts, incoming) = response.into_parts();

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`Config`] is what a listener is told; [`Server`] opens it and runs one `worker` a thread; a
 //! worker accepts and hands each client connection to `connection`, which gives each request to `exchange`. There
-//! `enforce` makes a `Permit` or a `Refusal` of it; `forward` uses up a permit and is the only code that talks to
+//! `enforce` makes a `Permit` or a `Refusal` of it, and `inputs` tells the log what the decision read; `forward` uses up a permit and is the only code that talks to
 //! the `upstream`; `answer` tells the caller of a refusal. `body` streams in both directions.
 //!
 //! What this room never does: parse HTTP (hyper does, and what hyper refuses is answered by hyper and counted), know
@@ -18,6 +18,7 @@ mod connection;
 mod enforce;
 mod exchange;
 mod forward;
+mod inputs;
 mod panics;
 mod server;
 mod upstream;

@@ -33,6 +33,11 @@ impl<F: Future> Future for Caught<F> {
     }
 }
 
+/// The same for what is done at once.
+pub(super) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(work))
+}
+
 /// What a panic said, as far as it is text.
 pub(super) fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();

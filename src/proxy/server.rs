@@ -7,7 +7,7 @@ use super::upstream::Pool;
 use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
 use crate::identity::{Fetcher, KeySource};
 use crate::pdp::{LoadError, Pdp};
-use crate::telemetry::{Clock, DecisionIds, Metrics, Readiness};
+use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Readiness};
 use crate::tls::{self, Certificates, Watching};
 use std::fmt;
 use std::io;
@@ -35,6 +35,7 @@ pub struct Server {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     pdp: Arc<Pdp>,
+    log: Option<Arc<DecisionLog>>,
     stop: Stopper,
     workers: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
@@ -67,6 +68,8 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// A metric could not be made, which is a fault of the program.
     Metrics(String),
+    /// The decision log cannot be opened.
+    Log(io::Error),
     /// A thread or its runtime could not be made.
     Worker(io::Error),
 }
@@ -77,6 +80,7 @@ impl fmt::Display for StartError {
             StartError::Bundle(error) => error.fmt(f),
             StartError::Listen(address, error) => write!(f, "cannot listen on `{address}`: {error}"),
             StartError::Metrics(error) => write!(f, "cannot make the metrics: {error}"),
+            StartError::Log(error) => write!(f, "cannot open the decision log: {error}"),
             StartError::Worker(error) => write!(f, "cannot start a worker: {error}"),
         }
     }
@@ -88,7 +92,7 @@ impl Server {
     /// Loads the bundle, listens, and serves on threads of its own.
     ///
     /// # Errors
-    /// The bundle has mistakes, the address is taken, or the system has no threads to give. Nothing runs then.
+    /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads to give. Nothing runs then.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
         let pdp = Pdp::load(&config.bundle).map_err(StartError::Bundle)?;
         Server::start_with(config, Arc::new(pdp), clock)
@@ -118,6 +122,7 @@ impl Server {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let readiness = Arc::new(Readiness::new(metrics.draining.clone()));
+        let log = DecisionLog::open(config.log, &metrics).map_err(StartError::Log)?;
         let workers = config.workers.max(1);
         let slots =
             Arc::new(Semaphore::new(config.upstream.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
@@ -128,6 +133,7 @@ impl Server {
             clock,
             ids: DecisionIds::random(),
             metrics: metrics.clone(),
+            log: log.clone(),
             patience: Patience { head: config.timeouts.upstream, body: config.timeouts.body },
             clients: Arc::new(Semaphore::new(clients)),
             show_reason: config.show_reason,
@@ -149,6 +155,7 @@ impl Server {
         let mut server = Server {
             address,
             metrics,
+            log,
             readiness,
             pdp,
             stop,
@@ -212,6 +219,11 @@ impl Server {
         self.pdp.clone()
     }
 
+    /// The decision log, where there is one.
+    pub fn decision_log(&self) -> Option<Arc<DecisionLog>> {
+        self.log.clone()
+    }
+
     /// A way to stop the server from elsewhere, a signal handler for instance.
     pub fn stopper(&self) -> Stopper {
         self.stop.clone()
@@ -244,12 +256,16 @@ impl Server {
         self.wait();
     }
 
-    /// Returns when all threads have ended, which they do after [`Stopper::stop`].
+    /// Returns when all threads have ended, which they do after [`Stopper::stop`], and the decision log is written. An
+    /// output that takes nothing is given a few seconds.
     pub fn wait(mut self) {
         for worker in std::mem::take(&mut self.workers) {
             if worker.join().is_err() {
                 tracing::error!("a worker panicked");
             }
+        }
+        if let Some(log) = &self.log {
+            log.close();
         }
     }
 }

@@ -6,7 +6,7 @@ use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::upstream::Pool;
 use crate::pdp::Pdp;
-use crate::telemetry::{Clock, DecisionIds, Metrics, Present};
+use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Present};
 use crate::tls;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: DecisionIds,
     pub(super) metrics: Arc<Metrics>,
+    /// Nothing where decisions are not logged.
+    pub(super) log: Option<Arc<DecisionLog>>,
     pub(super) timeouts: Timeouts,
     pub(super) patience: Patience,
     pub(super) limits: Limits,

@@ -6,14 +6,15 @@ use super::{operators, values};
 use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
 use crate::proxy::{Config, Fact, Forward, Limits, Timeouts, Upstream};
+use crate::telemetry::LogSettings;
 use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const KEYS: &[&str] = &[
-    "listen", "tls", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "workers",
-    "health", "admin",
+    "listen", "tls", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "log",
+    "workers", "health", "admin",
 ];
 const UPSTREAM: &[&str] = &["address", "tls", "connections_max", "idle_max", "idle"];
 const IDENTITY: &[&str] = &["jwt", "trusted_header"];
@@ -61,6 +62,7 @@ impl Reader<'_> {
         let timeouts = fields.get("timeouts").map_or(Some(Timeouts::default()), |node| self.timeouts(node));
         let limits = fields.get("limits").map_or(Some(Limits::default()), |node| self.limits(node));
         let show_reason = fields.get("answers").map_or(Some(false), |node| self.answers(node));
+        let log = fields.get("log").map_or_else(|| Some(LogSettings::default()), |node| self.log(node));
         let workers = match fields.get("workers") {
             Some(node) => values::number(node, "the number of workers", 1..=1024, &mut self.diags),
             None => Some(std::thread::available_parallelism().map_or(1, Into::into)),
@@ -75,6 +77,7 @@ impl Reader<'_> {
             timeouts: timeouts?,
             limits: limits?,
             show_reason: show_reason?,
+            log: log?,
             workers: workers?,
         })
     }

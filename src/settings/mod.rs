@@ -1,9 +1,9 @@
 //! The configuration file, turned into [`Settings`]: what each part of the program is told.
 //!
 //! In reading order: `file` reads the file key by key, `tls` and `keys` what it says of TLS and of the keys of issuers,
-//! `operators` what stands at `health` and `admin`, `values` what stands at a key (durations, addresses, header names);
-//! `dangers` lists what is allowed and not quite safe. Whatever is wrong is reported at once, each mistake with its line,
-//! underlined; a file with a mistake is not used at all, and a key that nobody knows is a mistake.
+//! `log` what stands at `log`, `operators` what stands at `health` and `admin`, `values` what stands at a key (durations,
+//! addresses, header names); `dangers` lists what is allowed and not quite safe. Whatever is wrong is reported at once, each
+//! mistake with its line, underlined; a file with a mistake is not used at all, and a key that nobody knows is a mistake.
 //!
 //! This room starts nothing and decides nothing; it reads the configuration file and the files of keys and certificates
 //! that it names.
@@ -11,6 +11,7 @@
 mod dangers;
 mod file;
 mod keys;
+mod log;
 mod operators;
 mod tls;
 mod values;

@@ -73,6 +73,34 @@ pub(super) fn duration(node: &Node, zero: bool, diags: &mut Diags) -> Option<Dur
     Some(duration)
 }
 
+/// `64KiB`, `100MiB`, `1GiB`: a size in bytes, within a range.
+pub(super) fn size(node: &Node, range: RangeInclusive<u64>, diags: &mut Diags) -> Option<u64> {
+    let text = node.as_text("a size", diags)?;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit: Option<u64> = match unit {
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let size = number.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    let Some(size) = size else {
+        diags
+            .error(node.span, "bad_size", format!("`{text}` is not a size"))
+            .help("write a whole number and a unit: `64KiB`, `100MiB` or `1GiB`");
+        return None;
+    };
+    if !range.contains(&size) {
+        let (low, high) = (range.start() >> 10, range.end() >> 10);
+        diags
+            .error(node.span, "out_of_range", format!("`{text}` is too small or too large"))
+            .help(format!("from `{low}KiB` to `{high}KiB`"));
+        return None;
+    }
+    Some(size)
+}
+
 /// A whole number within a range.
 pub(super) fn number(
     node: &Node,

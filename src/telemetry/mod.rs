@@ -1,8 +1,9 @@
 //! What is seen from outside: the clock, the metrics, the ids of decisions and the record of each of them.
 //!
-//! In reading order: [`Clock`] tells the time, [`DecisionIds`] names a request, [`Record`] writes down how it ended
-//! (exactly once, however it ends), [`Metrics`] counts what happened to connections and requests, [`Readiness`] says
-//! whether requests should be sent here, [`LogFilter`] changes what is logged while the process runs.
+//! In reading order: [`Clock`] tells the time, [`DecisionIds`] names a request, [`Record`] gathers how it went (exactly
+//! one for each, however it ends), [`DecisionLog`] takes it away as a line, [`Metrics`] counts what happened to connections
+//! and requests, [`Readiness`] says whether requests should be sent here, [`LogFilter`] changes what else is logged while
+//! the process runs.
 //!
 //! A part that can be switched off asks [`Metrics`] for a handle when it starts (`metrics.cache(CacheName::Tokens)`,
 //! `metrics.reload(ReloadSource::Bundle)`, `metrics.jwks(issuer)`, `metrics.log()`, `metrics.certificate_expiry(place)`)
@@ -13,6 +14,7 @@
 mod clock;
 mod filter;
 mod id;
+mod log;
 pub mod metrics;
 mod readiness;
 mod record;
@@ -20,6 +22,9 @@ mod record;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use filter::{BadFilter, LogFilter};
 pub use id::{DecisionId, DecisionIds};
+pub use log::{
+    Attribute, DecisionLog, LogCounters, LogSettings, LogTo, MASK_KEY_BYTES_MIN, Mask, Tally, WhenFull,
+};
 pub use metrics::{Closed, Metrics, Present};
 pub use readiness::Readiness;
-pub use record::{LOG_TARGET, Record};
+pub use record::{Asker, Deciding, Record};

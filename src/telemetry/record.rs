@@ -1,13 +1,45 @@
 //! How one request ended, written down exactly once: when the record is dropped, on whichever path that is.
 
+use super::log::{Attribute, DecisionLog, Line};
 use super::metrics::Decisions;
 use super::{DecisionId, Metrics};
 use crate::decision::Reason;
+use crate::time::Time;
+use http::{Method, StatusCode};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The tracing target of the decision log.
-pub const LOG_TARGET: &str = "hallpass::decision";
+/// The longest method that is written, in bytes; the longest registered one has 17.
+const METHOD_BYTES_MAX: usize = 32;
+
+/// A request as it came, and what is known of it from outside.
+#[derive(Debug)]
+pub struct Asker<'a> {
+    /// When it came.
+    pub now: Time,
+    /// The address of the client's socket.
+    pub peer: IpAddr,
+    /// Its method.
+    pub method: &'a Method,
+    /// The client's own name for it: visible ASCII.
+    pub request_id: Option<&'a str>,
+    /// The trace that it is a part of: 32 hexadecimal digits.
+    pub trace_id: Option<&'a str>,
+}
+
+/// A role that decided and where it is held, each as the parts of a name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deciding<'a> {
+    /// The rule of the policy model.
+    pub rule: Option<&'a str>,
+    /// The role, as it is written outside of its domain.
+    pub role: Option<&'a [&'a str]>,
+    /// The scope.
+    pub scope: Option<&'a str>,
+    /// A power permission was asked for.
+    pub power: bool,
+}
 
 /// How far the counting of a request's decision has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,46 +50,79 @@ enum Counted {
 }
 
 /// What is known of a request so far. Dropping it writes the line: a request that panics, or whose client goes away
-/// before the answer, has its line as well.
+/// before the answer or in the middle of it, has its line as well.
+///
+/// What the policy says is written at once, from the snapshot that the request began with; what only the end shows is
+/// kept in numbers.
 #[derive(Debug)]
 pub struct Record {
     id: DecisionId,
     began: Instant,
     metrics: Arc<Metrics>,
     counted: Counted,
-    /// The part of the time that was spent waiting for the upstream.
-    upstream: Duration,
-    method: http::Method,
+    method: Method,
+    log: Option<Logged>,
     path: Option<String>,
-    route: Option<String>,
-    subject: Option<String>,
     /// Whether a permit was made, which is what the log calls the decision.
     permitted: bool,
+    cached: bool,
     reason: Option<Reason>,
-    detail: String,
-    status: Option<http::StatusCode>,
-    wanted: bool,
+    status: Option<StatusCode>,
+    upstream_status: Option<StatusCode>,
+    /// Since when the upstream is waited for.
+    waiting: Option<Instant>,
+    upstream: Duration,
+    bytes: u64,
+    ending: Ending,
+}
+
+/// The line of a request, and the log that it goes to.
+#[derive(Debug)]
+struct Logged {
+    log: Arc<DecisionLog>,
+    line: Line,
+    /// The line has its place in the queue.
+    reserved: bool,
+    /// Inputs are written already.
+    inputs: bool,
+}
+
+/// How far the answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It has not come to its end: if nothing else is said, the client did not wait for it.
+    Open,
+    /// It was handed over whole.
+    Whole,
+    /// The upstream broke it off.
+    Broken,
 }
 
 impl Record {
-    /// Begins the record of a request. Texts are only kept if somebody listens.
-    pub fn begin(id: DecisionId, method: http::Method, metrics: Arc<Metrics>) -> Record {
-        let wanted = tracing::enabled!(target: LOG_TARGET, tracing::Level::INFO);
+    /// Begins the record of a request.
+    pub fn begin(
+        id: DecisionId,
+        asker: &Asker<'_>,
+        log: Option<&Arc<DecisionLog>>,
+        metrics: Arc<Metrics>,
+    ) -> Record {
         Record {
             id,
             began: Instant::now(),
             metrics,
             counted: Counted::Not,
-            upstream: Duration::ZERO,
-            method,
+            method: asker.method.clone(),
+            log: log.map(|log| Logged::begin(log.clone(), id, asker)),
             path: None,
-            route: None,
-            subject: None,
             permitted: false,
+            cached: false,
             reason: None,
-            detail: String::new(),
             status: None,
-            wanted,
+            upstream_status: None,
+            waiting: None,
+            upstream: Duration::ZERO,
+            bytes: 0,
+            ending: Ending::Open,
         }
     }
 
@@ -66,19 +131,116 @@ impl Record {
         self.id
     }
 
-    /// The path as it is matched and forwarded, in its encoded form: it holds no byte that could break a log line.
+    /// Whether somebody will read what is recorded of the policy.
+    pub fn is_logged(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// The path as it is matched and forwarded, in its encoded form. It is told to whoever debugs and never logged:
+    /// what of it mattered to the decision is an input.
     pub fn path(&mut self, encoded: &str) {
-        self.path = self.wanted.then(|| encoded.to_owned());
+        self.path = tracing::enabled!(tracing::Level::DEBUG).then(|| encoded.to_owned());
+    }
+
+    /// The revision of the bundle in force when the request came.
+    pub fn revision(&mut self, revision: &str) {
+        if let Some(logged) = &mut self.log {
+            logged.line.member("revision").plain(revision.as_bytes());
+        }
     }
 
     /// The template of the route that was found.
     pub fn route(&mut self, template: &str) {
-        self.route = self.wanted.then(|| template.to_owned());
+        if let Some(logged) = &mut self.log {
+            logged.line.member("route").text(&[template]);
+        }
     }
 
-    /// The person of the roster who asks, by the id the roster gives.
-    pub fn subject(&mut self, person: &str) {
-        self.subject = self.wanted.then(|| person.to_owned());
+    /// The person of the roster who asks, by the id and the kinds that the roster gives.
+    pub fn subject<'k>(&mut self, person: &str, kinds: impl Iterator<Item = &'k str>) {
+        if let Some(Logged { log, line, .. }) = &mut self.log {
+            log.mask().write(line.member("subject"), Attribute::Subject, &[person]);
+            line.member("kinds").texts(kinds);
+        }
+    }
+
+    /// What is asked for, as the parts of a name.
+    pub fn action(&mut self, parts: &[&str]) {
+        if let Some(logged) = &mut self.log {
+            logged.line.member("action").text(parts);
+        }
+    }
+
+    /// What it is asked on: `kind` and the value of an attribute, which may have several parts.
+    pub fn resource(&mut self, kind: &str, value: Option<(Attribute, &[&str])>) {
+        if let Some(Logged { log, line, .. }) = &mut self.log {
+            line.member("resource").raw(b"\"");
+            line.inside(kind);
+            if let Some((attribute, parts)) = value {
+                log.mask().write_inside(line, attribute, parts);
+            }
+            line.raw(b"\"");
+        }
+    }
+
+    /// The attributes that the decision read, each with its values. What has no value was not there to be read.
+    pub fn inputs<'v, V>(&mut self, attributes: &[Attribute], values: impl Fn(Attribute) -> V)
+    where
+        V: Iterator<Item = [&'v str; 3]>,
+    {
+        let Some(Logged { log, line, inputs, .. }) = &mut self.log else { return };
+        if std::mem::replace(inputs, true) {
+            return;
+        }
+        line.member("inputs").raw(b"{");
+        let mut first = true;
+        for attribute in attributes {
+            let mut found = values(*attribute);
+            let Some(value) = found.next() else { continue };
+            line.raw(if first { b"\"" } else { b",\"" });
+            first = false;
+            line.raw(attribute.as_str().as_bytes());
+            line.raw(b"\":");
+            let mut others = found.filter(|other| *other != value).peekable();
+            if others.peek().is_none() {
+                log.mask().write(line, *attribute, &value);
+                continue;
+            }
+            line.raw(b"[");
+            log.mask().write(line, *attribute, &value);
+            let mut last = value;
+            for other in others {
+                // Most of what is there twice stands side by side; to look further could take long.
+                if std::mem::replace(&mut last, other) != other {
+                    line.raw(b",");
+                    log.mask().write(line, *attribute, &other);
+                }
+            }
+            line.raw(b"]");
+        }
+        line.raw(b"}");
+    }
+
+    /// What came to the answer.
+    pub fn decided(&mut self, deciding: Deciding<'_>) {
+        let Some(Logged { log, line, .. }) = &mut self.log else { return };
+        if let Some(rule) = deciding.rule {
+            line.member("rule").text(&[rule]);
+        }
+        if let Some(role) = deciding.role {
+            line.member("role").text(role);
+        }
+        if let Some(scope) = deciding.scope {
+            log.mask().write(line.member("scope"), Attribute::Scope, &[scope]);
+        }
+        if deciding.power {
+            line.member("power").flag(true);
+        }
+    }
+
+    /// The answer was remembered, not worked out.
+    pub fn cached(&mut self) {
+        self.cached = true;
     }
 
     /// The request may be forwarded, for `reason`.
@@ -94,56 +256,139 @@ impl Record {
         self.counted = if reason.is_allow() { Counted::Allowed } else { Counted::Denied };
     }
 
-    /// How long the upstream was waited for, in all.
-    pub fn upstream(&mut self, waited: Duration) {
-        self.upstream += waited;
+    /// Makes sure of the line where the class of the request asks for that. Where this says no, the request must not
+    /// be forwarded.
+    #[must_use]
+    pub fn reserve(&mut self) -> bool {
+        let reads = matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let Some(logged) = &mut self.log else { return true };
+        if !logged.reserved && logged.log.must_have(reads) {
+            logged.reserved = logged.log.reserve();
+            return logged.reserved;
+        }
+        true
     }
 
-    /// The request is answered by us, for `reason`; `detail` is for the operator.
+    /// The request is answered by us, for `reason`; `detail` is for whoever debugs.
     pub fn refuse(&mut self, reason: Reason, detail: &str) {
         self.reason = Some(reason);
-        if self.wanted {
-            detail.clone_into(&mut self.detail);
-        }
         match self.counted {
             Counted::Not => self.metrics.undecided(reason),
             Counted::Denied => {}
             Counted::Allowed => self.metrics.failed(reason),
         }
+        tracing::debug!(
+            id = %self.id,
+            reason = reason.as_str(),
+            detail = (!detail.is_empty()).then_some(detail),
+            path = self.path.as_deref(),
+            "a request was refused"
+        );
     }
 
-    /// The status that the caller gets.
-    pub fn status(&mut self, status: http::StatusCode) {
+    /// From now on the upstream is waited for.
+    pub fn waits(&mut self) {
+        self.waiting.get_or_insert_with(Instant::now);
+    }
+
+    /// The upstream is not waited for any more.
+    pub fn waited(&mut self) {
+        if let Some(since) = self.waiting.take() {
+            self.upstream += since.elapsed();
+        }
+    }
+
+    /// The status that the upstream answered with.
+    pub fn upstream_status(&mut self, status: StatusCode) {
+        self.upstream_status = Some(status);
+    }
+
+    /// The status that the caller gets, with the head of the answer. What is counted of a request is counted now.
+    pub fn status(&mut self, status: StatusCode) {
+        self.waited();
         self.status = Some(status);
+        let elapsed = self.began.elapsed();
+        self.metrics.requests.count(&self.method, self.status);
+        self.metrics.request_seconds.observe(elapsed.as_secs_f64());
+        self.metrics.overhead_seconds.observe(elapsed.saturating_sub(self.upstream).as_secs_f64());
+    }
+
+    /// A piece of the answer's body was handed over.
+    pub fn sent(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    /// The answer was handed over whole.
+    pub fn is_whole(&mut self) {
+        if self.ending == Ending::Open {
+            self.ending = Ending::Whole;
+        }
+    }
+
+    /// The upstream broke its answer off.
+    pub fn is_broken(&mut self) {
+        self.ending = Ending::Broken;
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let elapsed = self.began.elapsed();
-        self.metrics.requests.count(&self.method, self.status);
-        if self.status.is_some() {
+        if self.status.is_none() {
             // Of a request whose caller left it is not known what the upstream would have taken.
-            self.metrics.request_seconds.observe(elapsed.as_secs_f64());
-            self.metrics.overhead_seconds.observe(elapsed.saturating_sub(self.upstream).as_secs_f64());
+            self.metrics.requests.count(&self.method, None);
         }
-        if !self.wanted {
-            return;
+        self.waited();
+        let total = self.began.elapsed();
+        let Some(Logged { log, mut line, reserved, inputs }) = self.log.take() else { return };
+        if !inputs {
+            line.member("inputs").raw(b"{}");
         }
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(
-            target: LOG_TARGET,
-            id = %self.id,
-            method = self.method.as_str(),
-            path = self.path.as_deref(),
-            route = self.route.as_deref(),
-            subject = self.subject.as_deref(),
-            decision = if self.permitted { "allow" } else { "deny" },
-            // Without a reason or a status nobody was answered: the client went away first.
-            reason = self.reason.map(Reason::as_str),
-            detail = (!self.detail.is_empty()).then_some(self.detail.as_str()),
-            status = self.status.map(|status| status.as_u16()),
-            micros,
-        );
+        line.member("decision").plain(if self.permitted { b"allow" } else { b"deny" });
+        // Without a reason or a status nobody was answered: the client went away first.
+        if let Some(reason) = self.reason {
+            line.member("reason").text(&[reason.as_str()]);
+        }
+        line.member("cached").flag(self.cached);
+        if let Some(status) = self.status {
+            line.member("status").number(status.as_u16().into());
+        }
+        if let Some(status) = self.upstream_status {
+            line.member("upstream_status").number(status.as_u16().into());
+        }
+        match self.ending {
+            Ending::Whole => {}
+            Ending::Open => line.member("aborted").plain(b"client"),
+            Ending::Broken => line.member("aborted").plain(b"upstream"),
+        }
+        line.member("bytes").number(self.bytes);
+        line.member("micros").number(micros(total));
+        line.member("upstream_micros").number(micros(self.upstream));
+        log.put(line.end(), reserved);
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Logged {
+    fn begin(log: Arc<DecisionLog>, id: DecisionId, asker: &Asker<'_>) -> Logged {
+        let mut line = Line::begin(asker.now);
+        line.member("decision_id").plain(&id.digits());
+        if let Some(id) = asker.request_id {
+            log.mask().write(line.member("request_id"), Attribute::RequestId, &[id]);
+        }
+        if let Some(id) = asker.trace_id {
+            line.member("trace_id").plain(id.as_bytes());
+        }
+        line.member("peer");
+        if log.mask().covers(Attribute::Peer) {
+            log.mask().write(&mut line, Attribute::Peer, &[&asker.peer.to_string()]);
+        } else {
+            line.address(asker.peer);
+        }
+        let method = asker.method.as_str();
+        line.member("method").text(&[method.get(..METHOD_BYTES_MAX).unwrap_or(method)]);
+        Logged { log, line, reserved: false, inputs: false }
     }
 }

@@ -7,6 +7,7 @@ mod bundle;
 mod client;
 mod recorder;
 mod scene;
+mod tap;
 pub mod tls;
 mod upstream;
 
@@ -14,12 +15,13 @@ pub use bundle::directory as bundle_directory;
 pub use client::{Answer, Client, Ending, connect};
 pub use recorder::{Recorder, Tape};
 pub use scene::{By, Pass, Said, Scene, TOLD_OF_ARI, ari, get, get_with};
+pub use tap::{Flow, Tap};
 pub use upstream::{Talk, Upstream};
 
 use hallpass::identity::{Authenticator, Peers, TrustedHeader};
 use hallpass::pdp::Pdp;
 use hallpass::proxy::{self, Address, Config, Fact, Forward, Limits, Server, Timeouts};
-use hallpass::telemetry::{Clock, ManualClock, Metrics};
+use hallpass::telemetry::{Clock, DecisionLog, LogSettings, ManualClock, Metrics};
 use hallpass::time::Time;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -40,6 +42,7 @@ pub struct Proxy {
     server: Option<Server>,
     pub address: SocketAddr,
     pub counters: Arc<Metrics>,
+    pub log: Option<Arc<DecisionLog>>,
 }
 
 /// A configuration that a test changes to its liking: one worker, no time limits that could be reached.
@@ -76,6 +79,7 @@ pub fn config(upstream: SocketAddr) -> Config {
         },
         limits: Limits::default(),
         show_reason: false,
+        log: LogSettings::off(),
         workers: 1,
     }
 }
@@ -105,7 +109,8 @@ impl Proxy {
     }
 
     fn of(server: Server) -> Proxy {
-        Proxy { address: server.address(), counters: server.metrics(), server: Some(server) }
+        let (counters, log) = (server.metrics(), server.decision_log());
+        Proxy { address: server.address(), counters, log, server: Some(server) }
     }
 
     pub fn client(&self) -> Client {
