@@ -511,3 +511,16 @@ fn a_condition_that_could_never_be_judged_does_not_load() {
         assert_eq!(errors(&route(condition)), [code], "{condition}");
     }
 }
+
+#[test]
+fn self_is_not_met_where_a_student_is_named_who_is_not_in_the_bundle() {
+    let routes = r#"routes: {"GET /{c}/{student}": {permission: work.edit, on: "class/{c}", student: "{student}", target: ann}}"#;
+    let bundle = load(&format!(
+        "{SCHOOL}{routes}\nassignments:\n  - {{subject: ann, role: self_editor, scope: account/s}}\n"
+    ));
+    let stranger = "action: \"target\": \"ann\"\nresource: \"student\": \"nobody\"";
+    assert_eq!(reason(&bundle, "ann", "work.edit", "class/1", stranger), "attribute_missing");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/nobody"), "attribute_missing");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/kid"), "relation_unmet");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/ann"), "granted");
+}

@@ -253,6 +253,7 @@ impl<'b> Context<'b> {
                 None => Holds::Unknown,
             },
             // Whoever is named must be the subject: a request about oneself and another is not about oneself.
+            Relation::Own if self.facts.stranger => Holds::Unknown,
             Relation::Own => match (self.facts.target, self.facts.student) {
                 (None, None) => Holds::Unknown,
                 (target, student) => {
