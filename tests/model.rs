@@ -349,6 +349,19 @@ fn a_block_bounds_a_target_as_well() {
     assert_eq!(reason(&bundle, "bob", "work.view", "class/1", r#"action: "target": "ann""#), "blocked");
 }
 
+#[test]
+fn a_block_holds_where_its_student_is_the_target_or_the_student_is_not_known() {
+    for block in ["student: kid", "scope: class/1"] {
+        let bundle = blocked(block);
+        let ask = |who, more| reason(&bundle, who, "work.view", "class/2", more);
+        assert_eq!(ask("ann", r#"action: "target": "kid""#), "blocked", "{block}");
+        assert_eq!(ask("ann", r#"action: "target": "sib""#), "granted", "{block}");
+        assert_eq!(ask("bob", r#"action: "target": "kid""#), "granted", "{block}");
+        assert_eq!(ask("ann", r#"resource: "student": "nobody""#), "blocked", "{block}");
+        assert_eq!(ask("bob", r#"resource: "student": "nobody""#), "granted", "{block}");
+    }
+}
+
 const FORMS: &str = r#"
 domains:
   f:
@@ -381,6 +394,14 @@ fn a_document_whose_student_is_not_known_is_refused_to_a_person_who_has_any_bloc
     assert_eq!(reason(&bundle, "bob", "view", "document/x", unknown), "granted");
     let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, scope: school/n, reason: x}}]\n"));
     assert_eq!(reason(&bundle, "ann", "view", "document/x", known), "blocked");
+}
+
+#[test]
+fn a_blocked_target_bounds_every_request_about_a_document_that_names_one() {
+    let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, student: kid, reason: x}}]\n"));
+    let view = "action: \"target\": \"ann\"\nresource: \"form\": \"iep\", \"student\": \"kid\"";
+    assert_eq!(reason(&bundle, "bob", "view", "document/x", view), "blocked");
+    assert_eq!(reason(&load(FORMS), "bob", "view", "document/x", view), "granted");
 }
 
 #[test]
