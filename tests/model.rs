@@ -312,6 +312,64 @@ fn outside_a_plan_of_choice_nothing_is_effective_or_may_be_listed() {
     assert_eq!(errors(&listed), ["outside_plan"]);
 }
 
+#[test]
+fn a_plan_lets_no_role_decide_what_roles_of_its_level_never_decide() {
+    let text = PLANS
+        .replace("plan_of: {school/free: free,", "plan_of: {class/f: free,")
+        .replace("    plans:", "      aide: {level: class}\n    plans:");
+    let bundle = load(&format!("{text}  - {{subject: bob, role: aide, scope: class/f}}\n"));
+    assert_eq!(reason(&bundle, "bob", "m.b", "class/f", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "eve", "m.b", "class/p", ""), "no_role_in_context");
+}
+
+#[test]
+fn every_plan_of_a_chain_bounds_what_holds_there() {
+    let text = PLANS.replace("plan_of: {", "plan_of: {class/f: connect, district/d: connect, ");
+    let text = text.replace("any_of: [m.a, m.b]", "any_of: [m.a]").replace(", permissions: [m.c]", "");
+    let bundle = load(&text);
+    // The exact plan of the school has m.b alone, the plans around it m.a alone.
+    for permission in ["m.a", "m.b"] {
+        assert_eq!(reason(&bundle, "ann", permission, "class/f", ""), "permission_not_granted");
+    }
+    assert_eq!(reason(&bundle, "ann", "m.a", "school/paid", ""), "granted");
+}
+
+#[test]
+fn outside_a_plan_no_relation_is_asked_for() {
+    let text = PLANS.replace(
+        "leader: {level: school, grants: {m: [a, c]}}",
+        "leader: {level: school, grants: {m: [{c: assigned}]}}",
+    );
+    assert_eq!(reason(&load(&text), "ann", "m.c", "school/paid", ""), "permission_not_granted");
+}
+
+#[test]
+fn a_role_held_by_default_is_overridden_and_base_is_not_carried_by_it_outside_a_plan() {
+    let text = r#"
+domains:
+  d:
+    precedence: most_specific
+    levels: [account, class]
+    mandatory: {level: account, kinds: [staff]}
+    default_role: basic
+    scopes: {account/s: {class/1: ~}}
+    modules: {m: {level: class, permissions: {a: ~, b: ~}}}
+    base: [m.b]
+    plans: {little: {any_of: [m.a]}}
+    plan_of: {account/s: little}
+    roles:
+      basic: {level: account, never_overridden: true, grants: {m: all}}
+      none: {level: class}
+people: {ann: {kinds: [staff]}, bob: {kinds: [staff]}}
+assignments: [{subject: ann, role: none, scope: class/1}]
+"#;
+    let bundle = load(text);
+    assert_eq!(reason(&bundle, "bob", "m.a", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "bob", "m.b", "class/1", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "ann", "m.a", "class/1", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "ann", "m.b", "class/1", ""), "granted");
+}
+
 fn blocked(block: &str) -> Bundle {
     let text = SCHOOL.replace("precedence: most_specific", "precedence: union");
     load(&format!(
