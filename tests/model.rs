@@ -508,6 +508,32 @@ fn every_resource_of_a_list_must_be_allowed_and_an_empty_list_is_denied() {
 }
 
 #[test]
+fn a_list_that_no_requirement_reads_and_two_lists_in_one_do_not_load() {
+    let with = |lists: &str| {
+        format!(
+            "{SCHOOL}routes: {{\"GET /{{c}}/{{s}}\": {{lists: [{lists}], permission: work.view, on: \"class/{{c}}\", student: \"{{s}}\"}}}}\n"
+        )
+    };
+    assert!(try_load(&with("c, c")).bundle.is_some());
+    assert_eq!(errors(&with("c, s")), ["two_lists"]);
+    assert_eq!(errors(&with("s").replace(", student: \"{s}\"", "")), ["list_not_read"]);
+}
+
+#[test]
+fn a_suspended_subject_is_told_so_before_a_list_is_read() {
+    let routes = r#"routes: {"GET /many?c={c}": {lists: [c], permission: work.view, on: "class/{c}"}}"#;
+    let bundle = load(&format!("{SCHOOL}{routes}\nsuspended: {{subjects: [bob]}}\n"));
+    let Lookup::Found(leaf) = bundle.routes().find("GET", "/many") else { panic!("no route") };
+    let matched = leaf.select(vec![Some(String::new())]).unwrap();
+    let ask = |who: &str| {
+        let subject = bundle.people().find(who).unwrap();
+        decide_route(&bundle, &matched, subject, None, Time::parse_rfc3339(NOW).unwrap()).reason.as_str()
+    };
+    assert_eq!(ask("bob"), "suspended");
+    assert_eq!(ask("ann"), "attribute_missing");
+}
+
+#[test]
 fn titles_label_an_assignment_and_a_pair_outside_the_catalogue_does_not_load() {
     let text = SCHOOL.replace(
         "precedence: most_specific",

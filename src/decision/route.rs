@@ -42,6 +42,9 @@ pub fn decide_route(
     if matched.route().is_public() {
         return Decision::before_any_rule(Reason::Public);
     }
+    if bundle.people().row(subject).suspended {
+        return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
+    }
     let asking = Asking { bundle, matched, subject, claims, now, item: None };
     // A route without requirements does not load; should there be one all the same, it grants nothing.
     all(matched.route().requirements().iter().map(|requirement| asking.each(requirement)), Reason::Internal)
@@ -129,9 +132,6 @@ impl<'a> Asking<'a> {
         match self.question(requirement) {
             Ok((ask, facts)) => {
                 decide(self.bundle, &AccessRequest { subject: self.subject, ask, facts, now: self.now })
-            }
-            Err(_) if self.bundle.people().row(self.subject).suspended => {
-                Decision::before_any_rule(Reason::Suspended)
             }
             Err(reason) => Decision::before_any_rule(reason),
         }
