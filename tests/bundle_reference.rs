@@ -101,6 +101,20 @@ const CASES: &[(&str, Case)] = &[
         Instead("GET /healthz: public", "\"GET /x\": {condition: {subject.kinds: {is: staff}}}"),
     ),
     ("nested_any", Instead("GET /healthz: public", "\"GET /x\": {any: [{any: []}]}")),
+    (
+        "two_lists",
+        Instead(
+            "GET /healthz: public",
+            "\"GET /x/{a}/{b}\": {lists: [a, b], permission: marks.see, on: \"class/{a}\", target: \"{b}\"}",
+        ),
+    ),
+    (
+        "list_not_read",
+        Instead(
+            "GET /healthz: public",
+            "\"GET /x/{a}/{b}\": {lists: [b], permission: marks.see, on: \"class/{a}\"}",
+        ),
+    ),
     ("bad_name", Instead("class/1B:", "class 1A:")),
     ("duplicate_name", Instead("levels: [account, school, class]", "levels: [account, account]")),
     ("unknown_name", Instead("role: teacher", "role: techer")),

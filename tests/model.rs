@@ -312,6 +312,64 @@ fn outside_a_plan_of_choice_nothing_is_effective_or_may_be_listed() {
     assert_eq!(errors(&listed), ["outside_plan"]);
 }
 
+#[test]
+fn a_plan_lets_no_role_decide_what_roles_of_its_level_never_decide() {
+    let text = PLANS
+        .replace("plan_of: {school/free: free,", "plan_of: {class/f: free,")
+        .replace("    plans:", "      aide: {level: class}\n    plans:");
+    let bundle = load(&format!("{text}  - {{subject: bob, role: aide, scope: class/f}}\n"));
+    assert_eq!(reason(&bundle, "bob", "m.b", "class/f", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "eve", "m.b", "class/p", ""), "no_role_in_context");
+}
+
+#[test]
+fn every_plan_of_a_chain_bounds_what_holds_there() {
+    let text = PLANS.replace("plan_of: {", "plan_of: {class/f: connect, district/d: connect, ");
+    let text = text.replace("any_of: [m.a, m.b]", "any_of: [m.a]").replace(", permissions: [m.c]", "");
+    let bundle = load(&text);
+    // The exact plan of the school has m.b alone, the plans around it m.a alone.
+    for permission in ["m.a", "m.b"] {
+        assert_eq!(reason(&bundle, "ann", permission, "class/f", ""), "permission_not_granted");
+    }
+    assert_eq!(reason(&bundle, "ann", "m.a", "school/paid", ""), "granted");
+}
+
+#[test]
+fn outside_a_plan_no_relation_is_asked_for() {
+    let text = PLANS.replace(
+        "leader: {level: school, grants: {m: [a, c]}}",
+        "leader: {level: school, grants: {m: [{c: assigned}]}}",
+    );
+    assert_eq!(reason(&load(&text), "ann", "m.c", "school/paid", ""), "permission_not_granted");
+}
+
+#[test]
+fn a_role_held_by_default_is_overridden_and_base_is_not_carried_by_it_outside_a_plan() {
+    let text = r#"
+domains:
+  d:
+    precedence: most_specific
+    levels: [account, class]
+    mandatory: {level: account, kinds: [staff]}
+    default_role: basic
+    scopes: {account/s: {class/1: ~}}
+    modules: {m: {level: class, permissions: {a: ~, b: ~}}}
+    base: [m.b]
+    plans: {little: {any_of: [m.a]}}
+    plan_of: {account/s: little}
+    roles:
+      basic: {level: account, never_overridden: true, grants: {m: all}}
+      none: {level: class}
+people: {ann: {kinds: [staff]}, bob: {kinds: [staff]}}
+assignments: [{subject: ann, role: none, scope: class/1}]
+"#;
+    let bundle = load(text);
+    assert_eq!(reason(&bundle, "bob", "m.a", "class/1", ""), "granted");
+    assert_eq!(reason(&bundle, "bob", "m.b", "class/1", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "ann", "m.a", "class/1", ""), "permission_not_granted");
+    assert_eq!(reason(&bundle, "ann", "m.b", "class/1", ""), "granted");
+}
+
 fn blocked(block: &str) -> Bundle {
     let text = SCHOOL.replace("precedence: most_specific", "precedence: union");
     load(&format!(
@@ -349,6 +407,19 @@ fn a_block_bounds_a_target_as_well() {
     assert_eq!(reason(&bundle, "bob", "work.view", "class/1", r#"action: "target": "ann""#), "blocked");
 }
 
+#[test]
+fn a_block_holds_where_its_student_is_the_target_or_the_student_is_not_known() {
+    for block in ["student: kid", "scope: class/1"] {
+        let bundle = blocked(block);
+        let ask = |who, more| reason(&bundle, who, "work.view", "class/2", more);
+        assert_eq!(ask("ann", r#"action: "target": "kid""#), "blocked", "{block}");
+        assert_eq!(ask("ann", r#"action: "target": "sib""#), "granted", "{block}");
+        assert_eq!(ask("bob", r#"action: "target": "kid""#), "granted", "{block}");
+        assert_eq!(ask("ann", r#"resource: "student": "nobody""#), "blocked", "{block}");
+        assert_eq!(ask("bob", r#"resource: "student": "nobody""#), "granted", "{block}");
+    }
+}
+
 const FORMS: &str = r#"
 domains:
   f:
@@ -381,6 +452,14 @@ fn a_document_whose_student_is_not_known_is_refused_to_a_person_who_has_any_bloc
     assert_eq!(reason(&bundle, "bob", "view", "document/x", unknown), "granted");
     let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, scope: school/n, reason: x}}]\n"));
     assert_eq!(reason(&bundle, "ann", "view", "document/x", known), "blocked");
+}
+
+#[test]
+fn a_blocked_target_bounds_every_request_about_a_document_that_names_one() {
+    let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, student: kid, reason: x}}]\n"));
+    let view = "action: \"target\": \"ann\"\nresource: \"form\": \"iep\", \"student\": \"kid\"";
+    assert_eq!(reason(&bundle, "bob", "view", "document/x", view), "blocked");
+    assert_eq!(reason(&load(FORMS), "bob", "view", "document/x", view), "granted");
 }
 
 #[test]
@@ -426,6 +505,32 @@ fn every_resource_of_a_list_must_be_allowed_and_an_empty_list_is_denied() {
     assert_eq!(by_route(&bundle, "bob", "GET", "/many/1,2"), "no_role_in_context");
     assert_eq!(by_route(&bundle, "bob", "GET", "/many/1,"), "scope_unknown");
     assert_eq!(by_route(&bundle, "bob", "GET", "/many/,"), "scope_unknown");
+}
+
+#[test]
+fn a_list_that_no_requirement_reads_and_two_lists_in_one_do_not_load() {
+    let with = |lists: &str| {
+        format!(
+            "{SCHOOL}routes: {{\"GET /{{c}}/{{s}}\": {{lists: [{lists}], permission: work.view, on: \"class/{{c}}\", student: \"{{s}}\"}}}}\n"
+        )
+    };
+    assert!(try_load(&with("c, c")).bundle.is_some());
+    assert_eq!(errors(&with("c, s")), ["two_lists"]);
+    assert_eq!(errors(&with("s").replace(", student: \"{s}\"", "")), ["list_not_read"]);
+}
+
+#[test]
+fn a_suspended_subject_is_told_so_before_a_list_is_read() {
+    let routes = r#"routes: {"GET /many?c={c}": {lists: [c], permission: work.view, on: "class/{c}"}}"#;
+    let bundle = load(&format!("{SCHOOL}{routes}\nsuspended: {{subjects: [bob]}}\n"));
+    let Lookup::Found(leaf) = bundle.routes().find("GET", "/many") else { panic!("no route") };
+    let matched = leaf.select(vec![Some(String::new())]).unwrap();
+    let ask = |who: &str| {
+        let subject = bundle.people().find(who).unwrap();
+        decide_route(&bundle, &matched, subject, None, Time::parse_rfc3339(NOW).unwrap()).reason.as_str()
+    };
+    assert_eq!(ask("bob"), "suspended");
+    assert_eq!(ask("ann"), "attribute_missing");
 }
 
 #[test]
@@ -510,4 +615,17 @@ fn a_condition_that_could_never_be_judged_does_not_load() {
     ] {
         assert_eq!(errors(&route(condition)), [code], "{condition}");
     }
+}
+
+#[test]
+fn self_is_not_met_where_a_student_is_named_who_is_not_in_the_bundle() {
+    let routes = r#"routes: {"GET /{c}/{student}": {permission: work.edit, on: "class/{c}", student: "{student}", target: ann}}"#;
+    let bundle = load(&format!(
+        "{SCHOOL}{routes}\nassignments:\n  - {{subject: ann, role: self_editor, scope: account/s}}\n"
+    ));
+    let stranger = "action: \"target\": \"ann\"\nresource: \"student\": \"nobody\"";
+    assert_eq!(reason(&bundle, "ann", "work.edit", "class/1", stranger), "attribute_missing");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/nobody"), "attribute_missing");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/kid"), "relation_unmet");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/ann"), "granted");
 }

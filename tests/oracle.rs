@@ -10,32 +10,91 @@
 #[path = "oracle/mod.rs"]
 mod oracle;
 
+use oracle::evaluate::evaluate;
 use oracle::model::{Bundle, Question};
 use oracle::random::Random;
-use oracle::{engine, evaluate::evaluate, generate, shrink::shrink};
+use oracle::route::{Visit, denials};
+use oracle::shrink::{plainer_questions, shrink};
+use oracle::{ask, engine, generate};
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
 const PAIRS: u64 = 20_000;
 const SEED: u64 = 20_260_601;
-const QUESTIONS_EACH: u64 = 80;
+const QUESTIONS_EACH: u64 = 60;
+/// To the routes of a bundle, if it has some.
+const VISITS_EACH: u64 = 40;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
+/// What is asked of a bundle.
+#[derive(Debug, Clone)]
+enum Case {
+    Question(Question),
+    Visit(Visit),
+}
+
+impl Case {
+    fn of(&self) -> &'static str {
+        match self {
+            Case::Question(q) if q.resource_type == "document" => "document",
+            Case::Question(_) => "permission",
+            Case::Visit(_) => "route",
+        }
+    }
+
+    fn plainer(&self) -> Vec<Case> {
+        match self {
+            Case::Question(q) => plainer_questions(q).into_iter().map(Case::Question).collect(),
+            Case::Visit(_) => Vec::new(),
+        }
+    }
+
+    /// The answers by the text and by the engine, in words, and whether they are the same. Of several requirements that
+    /// fail the text lets the engine tell any; that a route is allowed or denied must agree.
+    fn compare(
+        &self,
+        bundle: &Bundle,
+        loaded: &hallpass::policy::Bundle,
+    ) -> (bool, &'static str, &'static str) {
+        match self {
+            Case::Question(q) => {
+                let (expected, got) = (evaluate(bundle, q), engine::answer(loaded, q));
+                (expected == got, expected.reason, got.reason)
+            }
+            Case::Visit(visit) => {
+                let expected = denials(bundle, visit);
+                let got = engine::visited(loaded, &bundle.routes[visit.route], visit);
+                let reason = got.reason.as_str();
+                let same = if expected.is_empty() { got.is_allow() } else { expected.contains(reason) };
+                let first = if same { reason } else { expected.first().copied().unwrap_or("granted") };
+                (same, first, reason)
+            }
+        }
+    }
+}
+
 /// Whether a pair is a departure that is known and not yet mended. Such pairs are not compared, so that a run goes on to
 /// find others; each has a constant here with its name. None at present.
-fn is_known_departure(_: &Bundle, _: &Question) -> bool {
+fn is_known_departure(_: &Bundle, _: &Case) -> bool {
     false
 }
 
 /// The reason by the text and the engine's, where the two answers differ.
-fn differ(bundle: &Bundle, question: &Question) -> Option<Ending> {
+fn differ(bundle: &Bundle, case: &Case) -> Option<Ending> {
+    if let Case::Visit(visit) = case {
+        let route = bundle.routes.get(visit.route)?;
+        if route.parameters.len() != visit.values.len() {
+            return None;
+        }
+        bundle.person(&visit.subject)?;
+    }
     let loaded = engine::load(&bundle.to_yaml()).ok()?;
-    let (expected, got) = (evaluate(bundle, question), engine::answer(&loaded, question));
-    (expected != got && !is_known_departure(bundle, question)).then_some((expected.reason, got.reason))
+    let (same, expected, got) = case.compare(bundle, &loaded);
+    (!same && !is_known_departure(bundle, case)).then_some((expected, got))
 }
 
 /// What was asked for and how it ended.
@@ -53,7 +112,7 @@ struct Departure {
     count: u64,
     seed: u64,
     bundle: Bundle,
-    question: Question,
+    case: Case,
 }
 
 impl Tally {
@@ -64,15 +123,18 @@ impl Tally {
         let yaml = bundle.to_yaml();
         let loaded = engine::load(&yaml)
             .unwrap_or_else(|problems| panic!("seed {seed}: the bundle does not load\n{problems}\n{yaml}"));
-        for _ in 0..QUESTIONS_EACH {
-            let question = generate::question(&mut random, &bundle);
-            let expected = evaluate(&bundle, &question);
-            let of = if question.resource_type == "document" { "document" } else { "permission" };
-            *self.endings.entry((of, expected.reason)).or_default() += 1;
-            let got = engine::answer(&loaded, &question);
-            if got != expected && !is_known_departure(&bundle, &question) {
-                let kind = (of, expected.reason, got.reason);
-                let first = || Departure { count: 0, seed, bundle: bundle.clone(), question };
+        let visits = if bundle.routes.is_empty() { 0 } else { VISITS_EACH };
+        for number in 0..QUESTIONS_EACH + visits {
+            let case = if number < QUESTIONS_EACH {
+                Case::Question(ask::question(&mut random, &bundle))
+            } else {
+                Case::Visit(ask::visit(&mut random, &bundle))
+            };
+            let (same, expected, got) = case.compare(&bundle, &loaded);
+            *self.endings.entry((case.of(), expected)).or_default() += 1;
+            if !same && !is_known_departure(&bundle, &case) {
+                let kind = (case.of(), expected, got);
+                let first = || Departure { count: 0, seed, bundle: bundle.clone(), case };
                 self.departures.entry(kind).or_insert_with(first).count += 1;
             }
         }
@@ -81,17 +143,23 @@ impl Tally {
 
 /// A departure, as small as it can be made.
 fn tell(departure: &Departure) -> String {
-    let kind = differ(&departure.bundle, &departure.question);
-    let same = |bundle: &Bundle, question: &Question| differ(bundle, question) == kind;
-    let (bundle, question) = shrink(&departure.bundle, &departure.question, same);
+    let kind = differ(&departure.bundle, &departure.case);
+    let same = |bundle: &Bundle, case: &Case| differ(bundle, case) == kind;
+    let (bundle, case) = shrink(&departure.bundle, &departure.case, Case::plainer, same);
     let yaml = bundle.to_yaml();
     let loaded = engine::load(&yaml).expect("it loaded before");
+    let (now, by_the_text, by_the_engine) = match &case {
+        Case::Question(q) => (q.now, format!("{:?}", evaluate(&bundle, q)), engine::decision(&loaded, q)),
+        Case::Visit(visit) => {
+            let got = engine::visited(&loaded, &bundle.routes[visit.route], visit);
+            (visit.now, format!("{:?}", denials(&bundle, visit)), got)
+        }
+    };
     format!(
-        "seed {}: the engine departs from the text\n\n{yaml}\n{question:?}\nat {}\n\nby the text   {:?}\nby the engine {:?}\n",
+        "seed {}: the engine departs from the text\n\n{yaml}\n{case:?}\nat {}\n\nby the text   {by_the_text}\n\
+         by the engine {by_the_engine:?}\n",
         departure.seed,
-        hallpass::time::Time::from_unix_micros(question.now),
-        evaluate(&bundle, &question),
-        engine::decision(&loaded, &question),
+        hallpass::time::Time::from_unix_micros(now),
     )
 }
 
@@ -99,7 +167,8 @@ fn tell(departure: &Departure) -> String {
 fn decides_as_the_text_says() {
     let pairs = number("HALLPASS_ORACLE_PAIRS", PAIRS);
     let seed = number("HALLPASS_ORACLE_SEED", SEED);
-    let bundles = pairs.div_ceil(QUESTIONS_EACH);
+    // About every second bundle has routes.
+    let bundles = pairs.div_ceil(QUESTIONS_EACH + VISITS_EACH / 2);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(2) as u64;
     let started = Instant::now();
     let tallies: Vec<Tally> = thread::scope(|scope| {
@@ -150,6 +219,10 @@ fn decides_as_the_text_says() {
         "permission_not_granted",
         "module_gated",
         "requires_missing",
+        "blocked",
+        "attribute_missing",
+        "relation_unmet",
+        "step_up_required",
     ];
     let document = [
         "granted",
@@ -163,8 +236,20 @@ fn decides_as_the_text_says() {
         "create_needs_owner",
         "level_below_required",
         "grantee_max",
+        "blocked",
     ];
-    for (of, names) in [("permission", &permission), ("document", &document)] {
+    let route = [
+        "granted",
+        "public",
+        "suspended",
+        "blocked",
+        "attribute_missing",
+        "permission_not_granted",
+        "relation_unmet",
+        "level_below_required",
+    ];
+    let all = [("permission", &permission[..]), ("document", &document), ("route", &route)];
+    for (of, names) in all {
         for reason in names {
             assert!(endings.contains_key(&(of, *reason)), "no {of} ends with {reason}");
         }

@@ -24,6 +24,8 @@ pub struct AccessRequest<'a> {
 pub struct Facts<'a> {
     /// The student who is asked about.
     pub student: Option<PersonId>,
+    /// The request names a student who is not in the bundle. That is not nobody.
+    pub stranger: bool,
     /// A second person whom the request names.
     pub target: Option<PersonId>,
     /// Those to whom the resource is assigned.
@@ -35,9 +37,10 @@ pub struct Facts<'a> {
 impl fmt::Debug for Facts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claims are not shown: a log is no place for them.
-        let Facts { student, target, assigned, claims: _ } = self;
+        let Facts { student, stranger, target, assigned, claims: _ } = self;
         f.debug_struct("Facts")
             .field("student", student)
+            .field("stranger", stranger)
             .field("target", target)
             .field("assigned", assigned)
             .finish()

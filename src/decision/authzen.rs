@@ -75,6 +75,7 @@ pub struct Resolved {
     subject: PersonId,
     now: Time,
     student: Option<PersonId>,
+    stranger: bool,
     target: Option<PersonId>,
     assigned: Option<Vec<PersonId>>,
     claims: SubjectProperties,
@@ -99,6 +100,7 @@ impl Resolved {
         };
         let facts = Facts {
             student: self.student,
+            stranger: self.stranger,
             target: self.target,
             assigned: self.assigned.as_deref(),
             claims: Some(&self.claims),
@@ -190,7 +192,8 @@ impl Request {
         if let Question::Document { ask, .. } = &mut question {
             ask.target = target;
         }
-        Ok(Resolved { subject, now, student, target, assigned, claims, question })
+        let stranger = said.student.is_some() && student.is_none();
+        Ok(Resolved { subject, now, student, stranger, target, assigned, claims, question })
     }
 
     fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {

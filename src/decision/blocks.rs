@@ -1,25 +1,31 @@
 //! Blocks: custody orders and conflicts. They come before any grant, in every domain (`policy-model.md` sections 2 and 4).
 
 use super::{AccessRequest, Ask, DocumentAsk, Facts};
-use crate::policy::Bundle;
-use crate::policy::relations::{Blocked, Part};
+use crate::policy::relations::{Block, Blocked, Part};
 use crate::policy::table::{PersonId, ScopeId};
+use crate::policy::{Bundle, DocumentAction};
 use crate::time::Time;
 
-/// Whether the subject, or a person whom the request names, is kept away from what is asked about. For documents the
-/// target is bound by its own max instead, which is none then.
+/// Whether the subject, or a person whom the request names, is kept away from what is asked about. Where a document is
+/// given to the target, the target is bound by its own max instead, which is none then.
 pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
     let now = request.now;
     match &request.ask {
         Ask::Permission { scope, .. } => {
             from_people(bundle, request.subject, request.facts, Some(*scope), now)
         }
-        Ask::Document(ask) => from_document(bundle, request.subject, ask, now),
+        Ask::Document(ask) => {
+            let given = matches!(ask.action, DocumentAction::Share | DocumentAction::Transfer);
+            let bounded = ask.target.filter(|_| !given);
+            from_document(bundle, request.subject, ask, now)
+                || bounded.is_some_and(|target| from_document(bundle, target, ask, now))
+                || from_target(bundle, request.subject, ask.target, now)
+        }
     }
 }
 
 /// Whether the subject, or a person whom the request names, is kept away from the scope, in whichever tree, or from the
-/// student.
+/// student. A student who is named and not known may be anybody from whom a person with a block is kept away.
 pub(super) fn from_people(
     bundle: &Bundle,
     subject: PersonId,
@@ -27,15 +33,31 @@ pub(super) fn from_people(
     scope: Option<ScopeId>,
     now: Time,
 ) -> bool {
-    [Some(subject), facts.target].into_iter().flatten().any(|person| {
-        bundle.relations().blocks(person, now).any(|block| match block.from_what {
-            Blocked::Student(blocked) => facts.student == Some(blocked),
-            Blocked::Scope(blocked) => {
-                scope.is_some_and(|scope| lies_below(bundle, scope, blocked))
-                    || facts.student.is_some_and(|student| belongs_to(bundle, student, blocked, now))
-            }
+    let kept_away = [Some(subject), facts.target].into_iter().flatten().any(|person| {
+        bundle.relations().blocks(person, now).any(|block| {
+            facts.stranger
+                || facts.student.is_some_and(|student| is_from(bundle, block, student, now))
+                || match block.from_what {
+                    Blocked::Student(_) => false,
+                    Blocked::Scope(blocked) => scope.is_some_and(|scope| lies_below(bundle, scope, blocked)),
+                }
         })
-    })
+    });
+    kept_away || from_target(bundle, subject, facts.target, now)
+}
+
+/// Whether the subject is kept away from the person whom the request names second: a student may be named there, too.
+fn from_target(bundle: &Bundle, subject: PersonId, target: Option<PersonId>, now: Time) -> bool {
+    let Some(target) = target.filter(|target| *target != subject) else { return false };
+    bundle.relations().blocks(subject, now).any(|block| is_from(bundle, block, target, now))
+}
+
+/// Whether a block keeps somebody away from this student.
+fn is_from(bundle: &Bundle, block: &Block, student: PersonId, now: Time) -> bool {
+    match block.from_what {
+        Blocked::Student(blocked) => student == blocked,
+        Blocked::Scope(blocked) => belongs_to(bundle, student, blocked, now),
+    }
 }
 
 /// Whether `person` is kept away from the student of a document. A document whose student is not known is refused to a
@@ -46,13 +68,15 @@ pub(super) fn from_document(bundle: &Bundle, person: PersonId, ask: &DocumentAsk
         return false;
     }
     let Some(student) = ask.student else { return true };
-    blocks.any(|block| match block.from_what {
-        Blocked::Student(blocked) => student == blocked,
-        Blocked::Scope(blocked) => {
-            let buildings = ask.buildings.unwrap_or_default();
-            buildings.iter().any(|building| lies_below(bundle, *building, blocked))
-                || belongs_to(bundle, student, blocked, now)
-        }
+    blocks.any(|block| {
+        is_from(bundle, block, student, now)
+            || match block.from_what {
+                Blocked::Student(_) => false,
+                Blocked::Scope(blocked) => {
+                    let buildings = ask.buildings.unwrap_or_default();
+                    buildings.iter().any(|building| lies_below(bundle, *building, blocked))
+                }
+            }
     })
 }
 

@@ -56,7 +56,8 @@ impl Read<'_> {
     /// Whether the target holds a permission where the condition asks.
     fn target_holds(&self, domain: DomainId, permission: PermissionId) -> Option<bool> {
         let (target, scope) = (self.facts.target?, self.scope?);
-        let facts = Facts { student: self.facts.student, ..Facts::default() };
+        let Facts { student, stranger, .. } = self.facts;
+        let facts = Facts { student, stranger, ..Facts::default() };
         let suspended = self.bundle.people().row(target).suspended;
         let decision = Context::decide(self.bundle, domain, target, permission, scope, facts, self.now);
         Some(!suspended && decision.is_allow())

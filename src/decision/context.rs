@@ -4,7 +4,7 @@
 use super::ask::Facts;
 use super::{Decision, Reason, Rule};
 use crate::policy::relations::Part;
-use crate::policy::table::{DomainId, IdSet, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
+use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
 use crate::policy::{Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
 use crate::time::Time;
 
@@ -32,6 +32,14 @@ struct Seat<'b> {
     active: bool,
     /// A role that is held by default carries no `base`.
     assigned: bool,
+}
+
+/// Which of the ways to a permission count.
+#[derive(Clone, Copy)]
+enum Ways {
+    All,
+    /// Outside of a plan that allows a choice, what every assignment carries.
+    BaseAlone,
 }
 
 /// Whether a grant holds; the better answer is the greater.
@@ -128,17 +136,7 @@ impl<'b> Context<'b> {
 
     /// The permission by the roles of the chain and its module's gate, without what it requires.
     pub(super) fn by_itself(&self, permission: PermissionId) -> Decision {
-        let decision = match self.domain.plan(self.scope) {
-            Some((school, Plan::Exactly(set))) => self.by_exact_plan(permission, school, set),
-            Some((_, Plan::AnyOf(set))) if !set.contains(permission) && !self.domain.is_base(permission) => {
-                let decision = self.by_roles(permission);
-                match decision.is_allow() {
-                    true => Decision { reason: Reason::PermissionNotGranted, rule: Rule::Plan, ..decision },
-                    false => decision,
-                }
-            }
-            _ => self.by_roles(permission),
-        };
+        let decision = self.by_plans(permission).unwrap_or_else(|| self.by_roles(permission, Ways::All));
         if !decision.is_allow() {
             return decision;
         }
@@ -154,9 +152,42 @@ impl<'b> Context<'b> {
         }
     }
 
-    /// Which roles decide, and whether they grant.
-    fn by_roles(&self, permission: PermissionId) -> Decision {
+    /// What the plans of the chain leave, each bounded by the others; `None` where roles decide.
+    fn by_plans(&self, permission: PermissionId) -> Option<Decision> {
+        let plans = || self.domain.plans(self.scope);
+        plans().next()?;
+        let outside = plans().any(|(_, plan)| matches!(plan, Plan::AnyOf(set) if !set.contains(permission)));
+        let mut by_exact: Option<Decision> = None;
+        for (school, plan) in plans() {
+            let Plan::Exactly(set) = plan else { continue };
+            let decision = self.by_exact_plan(permission, school, set.contains(permission) && !outside);
+            if !decision.is_allow() {
+                return Some(decision);
+            }
+            by_exact.get_or_insert(decision);
+        }
+        match by_exact {
+            None if outside => {
+                let by_base = self.by_roles(permission, Ways::BaseAlone);
+                let told = Decision { rule: Rule::Plan, ..self.by_roles(permission, Ways::All) };
+                Some(match by_base.reason {
+                    Reason::PermissionNotGranted => Decision { reason: Reason::PermissionNotGranted, ..told },
+                    _ => by_base,
+                })
+            }
+            by_exact => by_exact,
+        }
+    }
+
+    /// Whether roles held at `level` may decide `permission`: a class role never decides a programme permission, and
+    /// `only_at` leaves one level to decide.
+    fn may_decide(&self, level: Level, permission: PermissionId) -> bool {
         let asked = &self.domain.permissions()[permission];
+        !level.is_narrower_than(asked.level) && asked.only_at.is_none_or(|only| only == level)
+    }
+
+    /// Which roles decide, and whether they grant.
+    fn by_roles(&self, permission: PermissionId, ways: Ways) -> Decision {
         let rule = match self.domain.precedence() {
             Precedence::MostSpecific => Rule::MostSpecific,
             Precedence::Union => Rule::Union,
@@ -165,12 +196,11 @@ impl<'b> Context<'b> {
         // under `union`, where no single role stands behind a denial.
         let mut so_far: Option<(Decision, Holds)> = None;
         for (scope, level) in self.domain.chain(self.scope) {
-            // A class role never decides a programme permission; `only_at` leaves one level to decide.
-            if level.is_narrower_than(asked.level) || asked.only_at.is_some_and(|only| only != level) {
+            if !self.may_decide(level, permission) {
                 continue;
             }
             let replaced = so_far.is_some() && self.domain.precedence() == Precedence::MostSpecific;
-            let Some((role, holds)) = self.best_at(scope, permission, replaced) else { continue };
+            let Some((role, holds)) = self.best_at(scope, permission, ways, replaced) else { continue };
             let rule = match () {
                 () if replaced => Rule::NeverOverridden,
                 () if self.is_default(scope) => Rule::DefaultRole,
@@ -186,6 +216,7 @@ impl<'b> Context<'b> {
             }
             so_far = match (so_far, self.domain.precedence()) {
                 (None, Precedence::MostSpecific) => Some((decided, holds)),
+                (Some((_, before)), Precedence::MostSpecific) if holds > before => Some((decided, holds)),
                 (found, Precedence::MostSpecific) => found,
                 (found, Precedence::Union) => {
                     let best = found.map_or(holds, |(_, before)| before.max(holds));
@@ -197,16 +228,26 @@ impl<'b> Context<'b> {
     }
 
     /// The role at `scope` that answers best, and how; `None` where none is held. Seats come in the order of role
-    /// names, which settles ties. Where a narrower role has replaced this scope, only roles that are never overridden
-    /// are asked, and only for a yes.
-    fn best_at(&self, scope: ScopeId, permission: PermissionId, replaced: bool) -> Option<(RoleId, Holds)> {
+    /// names, which settles ties. Where a narrower role has replaced this scope, only roles that are assigned and never
+    /// overridden are asked.
+    fn best_at(
+        &self,
+        scope: ScopeId,
+        permission: PermissionId,
+        ways: Ways,
+        replaced: bool,
+    ) -> Option<(RoleId, Holds)> {
         let roles = self.domain.roles();
         let mut best: Option<(RoleId, Holds)> = None;
         for seat in self.seats(scope) {
-            let holds = self.holds(&seat, permission);
-            if replaced && !(roles[seat.role].never_overridden && holds == Holds::Yes) {
+            if replaced && !(seat.assigned && roles[seat.role].never_overridden) {
                 continue;
             }
+            let holds = match ways {
+                Ways::All => self.holds(&seat, permission),
+                Ways::BaseAlone if self.carries_base(&seat, permission) => Holds::Yes,
+                Ways::BaseAlone => Holds::No,
+            };
             if best.is_none_or(|(_, before)| holds > before) {
                 best = Some((seat.role, holds));
             }
@@ -221,7 +262,7 @@ impl<'b> Context<'b> {
         }
         match seat.grants.of(permission) {
             Granted::Outright => return Holds::Yes,
-            _ if seat.assigned && self.domain.is_base(permission) => return Holds::Yes,
+            _ if self.carries_base(seat, permission) => return Holds::Yes,
             Granted::Within(relations) => {
                 let answers = relations.iter().map(|(_, relation)| self.stands_in(*relation));
                 return answers.max().unwrap_or(Holds::No);
@@ -239,6 +280,11 @@ impl<'b> Context<'b> {
             .unwrap_or(Holds::No)
     }
 
+    /// Whether a seat carries the permission as one of those that every assignment carries.
+    fn carries_base(&self, seat: &Seat<'_>, permission: PermissionId) -> bool {
+        seat.active && seat.assigned && self.domain.is_base(permission)
+    }
+
     /// Whether the subject stands in a relation to what is asked about.
     fn stands_in(&self, relation: Relation) -> Holds {
         let told = |known: bool| if known { Holds::Yes } else { Holds::Unmet };
@@ -253,6 +299,7 @@ impl<'b> Context<'b> {
                 None => Holds::Unknown,
             },
             // Whoever is named must be the subject: a request about oneself and another is not about oneself.
+            Relation::Own if self.facts.stranger => Holds::Unknown,
             Relation::Own => match (self.facts.target, self.facts.student) {
                 (None, None) => Holds::Unknown,
                 (target, student) => {
@@ -267,26 +314,22 @@ impl<'b> Context<'b> {
     }
 
     /// A plan that fixes the set: that of every staff member with an assignment at the school, whatever is stored there
-    /// or held above.
-    fn by_exact_plan(
-        &self,
-        permission: PermissionId,
-        school: ScopeId,
-        set: &IdSet<PermissionId>,
-    ) -> Decision {
+    /// or held above. A role of the school still decides nothing that roles of its level never decide.
+    fn by_exact_plan(&self, permission: PermissionId, school: ScopeId, in_plan: bool) -> Decision {
         let denied = |reason| Decision::with(reason, Rule::Plan, self.domain_id);
-        if !self.bundle.people().row(self.subject).kinds.contains(Kind::Staff) {
-            return denied(Reason::PermissionNotGranted);
+        let deciding =
+            || self.domain.chain(self.scope).filter(|(_, level)| self.may_decide(*level, permission));
+        if !deciding().any(|(scope, _)| self.seats(scope).next().is_some()) {
+            return denied(Reason::NoRoleInContext);
         }
+        let decides = deciding().any(|(scope, _)| scope == school);
+        let staff = self.bundle.people().row(self.subject).kinds.contains(Kind::Staff);
         let seat = self
             .seats(school)
-            .filter(|seat| seat.assigned)
+            .filter(|seat| seat.assigned && decides && staff)
             .max_by_key(|seat| (seat.active, std::cmp::Reverse(seat.role)));
-        let Some(seat) = seat else {
-            let any = self.domain.chain(self.scope).any(|(scope, _)| self.seats(scope).next().is_some());
-            return denied(if any { Reason::PermissionNotGranted } else { Reason::NoRoleInContext });
-        };
-        let granted = seat.active && (set.contains(permission) || self.domain.is_base(permission));
+        let Some(seat) = seat else { return denied(Reason::PermissionNotGranted) };
+        let granted = seat.active && (in_plan || self.domain.is_base(permission));
         let reason = if granted { Reason::Granted } else { Reason::PermissionNotGranted };
         Decision { role: Some(seat.role), scope: Some(school), ..denied(reason) }
     }

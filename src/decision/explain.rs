@@ -179,7 +179,9 @@ fn judge(
         return Standing::OnlyAt(only);
     }
     let decision = &told.decision;
-    if decision.role == Some(role) && decision.scope == Some(scope) {
+    // The same role may be held twice at a scope; what is suspended grants nothing.
+    let grants_nothing = decision.is_allow() && held.is_some_and(|held| held.suspended);
+    if decision.role == Some(role) && decision.scope == Some(scope) && !grants_nothing {
         return Standing::Decided;
     }
     let decided_at = decision.scope.and_then(|scope| told.chain.iter().position(|at| *at == scope));

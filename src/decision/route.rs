@@ -66,6 +66,10 @@ pub fn decide_requirements(
     if matched.route().is_public() {
         return (Decision::before_any_rule(Reason::Public), Considered::default());
     }
+    if bundle.people().row(subject).suspended {
+        let suspended = Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
+        return (suspended, Considered::default());
+    }
     let asking = Asking { bundle, matched, subject, claims, now, item: None };
     let mut count = 0;
     let each = matched.route().requirements().iter().enumerate().map(|(decisive, requirement)| {
@@ -174,9 +178,6 @@ impl<'a> Asking<'a> {
             Ok((ask, facts)) => {
                 decide(self.bundle, &AccessRequest { subject: self.subject, ask, facts, now: self.now })
             }
-            Err(_) if self.bundle.people().row(self.subject).suspended => {
-                Decision::before_any_rule(Reason::Suspended)
-            }
             Err(reason) => Decision::before_any_rule(reason),
         }
     }
@@ -204,8 +205,13 @@ impl<'a> Asking<'a> {
         let person =
             |attribute: Option<Attribute<PersonId>>| attribute.and_then(|attribute| self.person(attribute));
         let (named, scope) = (target, scope.map(|scope| self.scope(scope)));
-        let facts =
-            Facts { student: person(student), target: person(target), claims: self.claims, assigned: None };
+        let facts = Facts {
+            student: person(student),
+            stranger: student.is_some() && person(student).is_none(),
+            target: person(target),
+            claims: self.claims,
+            assigned: None,
+        };
         let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
         if self.bundle.people().row(self.subject).suspended {
             return ended(Reason::Suspended);
@@ -253,8 +259,10 @@ impl<'a> Asking<'a> {
             Requirement::Any(_) | Requirement::Condition { .. } => Err(Reason::Internal),
             Requirement::Permission { domain, permission, scope, student, target } => {
                 let scope = self.scope(*scope)?;
+                let known = student.and_then(|student| self.person(student));
                 let facts = Facts {
-                    student: student.and_then(|student| self.person(student)),
+                    student: known,
+                    stranger: student.is_some() && known.is_none(),
                     // A target that is named and not known is not nobody: it may be blocked.
                     target: match target {
                         Some(target) => Some(self.person(*target).ok_or(Reason::AttributeMissing)?),
@@ -275,8 +283,13 @@ impl<'a> Asking<'a> {
                     ask.giving =
                         Some(self.attribute(*giving, Access::parse).ok_or(Reason::AttributeMissing)?);
                 }
-                let facts =
-                    Facts { student: ask.student, target: ask.target, claims: self.claims, assigned: None };
+                let facts = Facts {
+                    student: ask.student,
+                    stranger: ask.student.is_none(),
+                    target: ask.target,
+                    claims: self.claims,
+                    assigned: None,
+                };
                 Ok((Ask::Document(ask), facts))
             }
         }

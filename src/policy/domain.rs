@@ -281,14 +281,12 @@ impl Domain {
         !self.modules_off.is_empty() && self.chain(scope).any(|(at, _)| off_at(at))
     }
 
-    /// The plan of the nearest school on the chain of `scope`, and that school.
-    pub fn plan(&self, scope: ScopeId) -> Option<(ScopeId, &Plan)> {
-        if self.plans.is_empty() {
-            return None;
-        }
-        self.chain(scope)
-            .find_map(|(at, _)| self.plans.iter().find(|(school, _)| *school == at))
-            .map(|(at, plan)| (*at, plan))
+    /// The plans on the chain of `scope`, narrow to broad, each with its school. All of them bound what holds there.
+    pub fn plans(&self, scope: ScopeId) -> impl Iterator<Item = (ScopeId, &Plan)> {
+        let schools = if self.plans.is_empty() { None } else { Some(self.chain(scope)) };
+        schools.into_iter().flatten().filter_map(|(at, _)| {
+            self.plans.iter().find(|(school, _)| *school == at).map(|(school, plan)| (*school, plan))
+        })
     }
 
     /// The pairs of category and title that may label an assignment.

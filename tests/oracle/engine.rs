@@ -1,8 +1,10 @@
 //! The engine behind the same question.
 
-use super::model::{Answer, Question};
+use super::model::{Answer, Claim, Question};
+use super::route::{Route, Visit};
 use hallpass::decision::authzen::{Request, Resolved};
-use hallpass::decision::{Decision, decide};
+use hallpass::decision::{Decision, Rule, decide, decide_route};
+use hallpass::policy::route::Lookup;
 use hallpass::policy::{self, Bundle, Source, compile};
 use hallpass::time::Time;
 use serde_json::{Map, Value, json};
@@ -23,12 +25,13 @@ pub fn request(q: &Question) -> Request {
     put("student", q.student.clone().map(Value::from));
     put("buildings", q.buildings.clone().map(Value::from));
     put("explicit", q.explicit.map(|access| access.word().into()));
+    put("assigned", q.assigned.clone().map(Value::from));
     let mut action = Map::new();
     let mut put = |name: &str, value: Option<Value>| value.map(|value| action.insert(name.to_owned(), value));
     put("target", q.target.clone().map(Value::from));
     put("access", q.access.map(|access| access.word().into()));
     let mut request = json!({
-        "subject": {"type": q.subject_type, "id": q.subject_id},
+        "subject": {"type": q.subject_type, "id": q.subject_id, "properties": claims(&q.claims)},
         "action": {"name": q.action, "properties": action},
         "resource": {"type": q.resource_type, "id": q.resource_id, "properties": properties},
     });
@@ -37,6 +40,40 @@ pub fn request(q: &Question) -> Request {
         request["context"] = json!({"time": Time::from_unix_micros(q.now).to_string()});
     }
     Request::read(&request).expect("a request")
+}
+
+fn claims(claims: &[(String, Claim)]) -> Value {
+    let value = |claim: &Claim| match claim {
+        Claim::Word(word) => json!(word),
+        Claim::List(words) => json!(words),
+        Claim::Number => json!(1),
+    };
+    claims.iter().map(|(name, claim)| (name.clone(), value(claim))).collect::<Map<_, _>>().into()
+}
+
+/// What a request to a route is answered.
+pub fn visited(bundle: &Bundle, route: &Route, visit: &Visit) -> Decision {
+    let mut path = format!("/{}", route.name);
+    for (number, _) in route.numbered(false) {
+        path.push('/');
+        path.push_str(&visit.values[number]);
+    }
+    let Lookup::Found(leaf) = bundle.routes().find("GET", &path) else { panic!("no route for {path}") };
+    let value = |name: &String| {
+        let number: usize = name.strip_prefix('p').expect("a parameter").parse().expect("a number");
+        Some(visit.values[number].clone())
+    };
+    let values = leaf.query_names().iter().map(value).collect();
+    let matched = leaf.select(values).expect("a route");
+    let subject = bundle.people().find(&visit.subject).expect("a subject");
+    let request = json!({
+        "subject": {"type": "staff", "id": "-", "properties": claims(&visit.claims)},
+        "action": {"name": "-"},
+        "resource": {"type": "-", "id": "-"},
+    });
+    let request = Request::read(&request).expect("a request");
+    let now = Time::from_unix_micros(visit.now);
+    decide_route(bundle, &matched, subject, Some(&request.subject_properties), now)
 }
 
 fn states_its_time(q: &Question) -> bool {
@@ -64,6 +101,7 @@ pub fn answer(bundle: &Bundle, q: &Question) -> Answer {
         let role = domain.roles()[decision.role?].name.clone();
         Some((domain.name().to_owned(), role, bundle.scopes().name(decision.scope?).to_owned()))
     };
-    let fixed = decision.is_allow() && q.resource_type != "document";
+    // What a plan grants is held by no role.
+    let fixed = decision.is_allow() && q.resource_type != "document" && decision.rule != Rule::Plan;
     Answer { reason: decision.reason.as_str(), decided_by: if fixed { named() } else { None } }
 }

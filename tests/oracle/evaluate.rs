@@ -1,13 +1,14 @@
 //! The answer to a question, written from the text of the policy model alone: slow, in small steps, each with the
 //! section that it comes from. It shares no code with the engine.
 
+use super::facts::{Facts, Named};
 use super::model::{
-    Access, Answer, Assignment, Bundle, Documents, Domain, Entry, Grant, Listed, Module, Moment, Permission,
-    Person, Question, Role,
+    Access, Answer, Assignment, Bundle, Dates, Documents, Domain, Entry, Listed, Moment, Person, Question,
 };
+use super::permission::{Decider, find, holdings, may};
 
 /// Why a request is denied.
-type Denied = &'static str;
+pub type Denied = &'static str;
 
 /// Section 2, steps 3 to 6.
 pub fn evaluate(bundle: &Bundle, q: &Question) -> Answer {
@@ -16,8 +17,6 @@ pub fn evaluate(bundle: &Bundle, q: &Question) -> Answer {
         Err(reason) => Answer { reason, decided_by: None },
     }
 }
-
-type Decider = (String, String, String);
 
 fn judge(bundle: &Bundle, q: &Question) -> Result<Option<Decider>, Denied> {
     // Section 2, step 3; "a subject's `type` must be one of the person's kinds (else `unknown_subject`)".
@@ -32,24 +31,37 @@ fn judge(bundle: &Bundle, q: &Question) -> Result<Option<Decider>, Denied> {
     if q.resource_type == "document" {
         return document(bundle, person, q).map(|()| None);
     }
+    let facts = Facts::of(bundle, person, q);
     // Section 2: "a permission ... that the bundle does not know is `unknown_name`" comes first.
     let (domain, name) = split(bundle, &q.action).ok_or("unknown_name")?;
     let permission = find(domain, name).ok_or("unknown_name")?;
     // Section 2: "An attribute that a rule needs and that cannot be had": the scope, in this domain's tree.
     let scope = format!("{}/{}", q.resource_type, q.resource_id);
+    let known = bundle.domains.iter().any(|domain| domain.has_scope(&scope));
+    if !known {
+        return Err("scope_unknown");
+    }
+    // A target that is named and is nobody of the bundle may be blocked or not: the closed reading is a denial.
+    if facts.target == Named::Unknown {
+        return Err("attribute_missing");
+    }
+    // Section 2, step 4: "blocked from this student or scope"; "it bounds a target as well".
+    if facts.is_blocked(Some(&scope), false) || facts.target_is_blocked(Some(&scope), false) {
+        return Err("blocked");
+    }
     if !domain.has_scope(&scope) {
         return Err("scope_unknown");
     }
-    may(bundle, domain, person, permission, &scope, q.now).map(Some)
+    may(&facts, domain, permission, &scope)
 }
 
 /// Section 4: suspended subjects; section 8: `enabledUser: false` suspends.
-fn is_suspended(bundle: &Bundle, person: &Person) -> bool {
+pub fn is_suspended(bundle: &Bundle, person: &Person) -> bool {
     !person.enabled || bundle.suspended.contains(&person.id)
 }
 
 /// Section 1: outside its domain a name is `domain/name`; "A bundle with one domain need not name it".
-fn split<'b, 'n>(bundle: &'b Bundle, name: &'n str) -> Option<(&'b Domain, &'n str)> {
+pub fn split<'b, 'n>(bundle: &'b Bundle, name: &'n str) -> Option<(&'b Domain, &'n str)> {
     match (name.split_once('/'), bundle.domains.as_slice()) {
         (Some((domain, name)), _) => {
             bundle.domains.iter().find(|known| known.name == domain).map(|found| (found, name))
@@ -57,15 +69,6 @@ fn split<'b, 'n>(bundle: &'b Bundle, name: &'n str) -> Option<(&'b Domain, &'n s
         (None, [only]) => Some((only, name)),
         (None, _) => None,
     }
-}
-
-/// A permission with the module that it is in.
-type Found<'a> = (&'a Module, &'a Permission);
-
-fn find<'a>(domain: &'a Domain, name: &str) -> Option<Found<'a>> {
-    let (module, short) = name.split_once('.')?;
-    let module = domain.modules.iter().find(|known| known.name == module)?;
-    Some((module, module.permissions.iter().find(|known| known.name == short)?))
 }
 
 /// Section 1: "a resource's scope and its ancestors in a domain, narrow to broad". Empty where it is not in the tree.
@@ -80,9 +83,9 @@ pub fn chain(domain: &Domain, scope: &str) -> Vec<String> {
 }
 
 /// Section 3: "active when `from <= now < until`", plain dates from the start of the day and to its end.
-fn in_its_dates(bundle: &Bundle, a: &Assignment, now: i64) -> bool {
-    let begun = a.from.is_none_or(|from| begin(bundle, from) <= now);
-    let ended = a.until.is_some_and(|until| end(bundle, until) <= now);
+pub fn within(bundle: &Bundle, dates: Dates, now: i64) -> bool {
+    let begun = dates.from.is_none_or(|from| begin(bundle, from) <= now);
+    let ended = dates.until.is_some_and(|until| end(bundle, until) <= now);
     begun && !ended
 }
 
@@ -99,146 +102,6 @@ pub fn end(bundle: &Bundle, until: Moment) -> i64 {
         Moment::Day { month, day } => bundle.zone.start_of_day(month, day, 1),
         Moment::Instant(micros) => micros,
     }
-}
-
-/// A role that counts on a chain: by an assignment or by default.
-struct Holding<'a> {
-    role: &'a Role,
-    scope: String,
-    suspended: bool,
-}
-
-/// The active assignments of a person on a chain, and the default role. `no_account_role` if a mandatory role is missing.
-fn holdings<'a>(
-    bundle: &Bundle,
-    domain: &'a Domain,
-    person: &Person,
-    chain: &[String],
-    now: i64,
-) -> Result<Vec<Holding<'a>>, Denied> {
-    let mut held = Vec::new();
-    for a in &bundle.assignments {
-        let counts = a.subject == person.id
-            && a.domain == domain.name
-            && chain.contains(&a.scope)
-            // Section 9: assignments of a deleted role "count as not there".
-            && !domain.role(&a.role).deleted
-            && in_its_dates(bundle, a, now);
-        if counts {
-            let role = domain.role(&a.role);
-            // Section 4: "A suspended assignment counts as held and grants nothing."
-            held.push(Holding { role, scope: a.scope.clone(), suspended: a.suspended });
-        }
-    }
-    // Section 3, `mandatory`.
-    if let Some(mandatory) = &domain.mandatory
-        && person.kinds.iter().any(|kind| mandatory.kinds.contains(kind))
-        // "A suspended assignment at the level is still one there."
-        && !held.iter().any(|holding| domain.level_of(&holding.scope) == mandatory.level)
-    {
-        let Some(default_role) = &mandatory.default_role else { return Err("no_account_role") };
-        // The role is held where it is missing: at the scope of that level on the chain. The text leaves open what
-        // holds on a chain that has none; the closed reading is that the default role cannot be held there.
-        let at_level = |scope: &&String| domain.level_of(scope) == mandatory.level;
-        let scope = chain.iter().find(at_level).ok_or("no_account_role")?;
-        let role = domain.role(default_role);
-        held.push(Holding { role, scope: scope.clone(), suspended: false });
-    }
-    Ok(held)
-}
-
-/// Section 4: what a role grants, by itself or by an include. `off` takes nothing away.
-fn grants(domain: &Domain, role: &Role, (module, permission): Found<'_>) -> bool {
-    domain.with_included(&role.name).into_iter().any(|role| {
-        role.grants.iter().any(|(name, grant)| {
-            let Grant::List(words) = grant else { return false };
-            // "`all` is everything it has, now and later, but for power permissions". Whether it is also what only roles of
-            // another level decide, for a broader role that includes this one, is left open; the closed reading is no.
-            let decides = permission.only_at.as_ref().is_none_or(|only| *only == role.level);
-            *name == module.name
-                && words.iter().any(|word| match word.as_str() {
-                    "all_and_power" => decides,
-                    "all" => decides && !permission.power,
-                    word => word == permission.name,
-                })
-        })
-    })
-}
-
-/// Section 4: "`[]` is on and grants nothing, but opens a gate"; "A module that is not named in a role is off".
-fn module_is_on(domain: &Domain, role: &Role, module: &Module) -> bool {
-    let named = |role: &&Role| {
-        role.grants.iter().any(|(name, grant)| *name == module.name && matches!(grant, Grant::List(_)))
-    };
-    domain.with_included(&role.name).iter().any(named)
-}
-
-/// Sections 3 and 4: whether a permission is effective on a scope of the domain's tree, and by which role.
-fn may(
-    bundle: &Bundle,
-    domain: &Domain,
-    person: &Person,
-    found: Found<'_>,
-    scope: &str,
-    now: i64,
-) -> Result<Decider, Denied> {
-    let (module, permission) = found;
-    let rank = |scope: &str| domain.rank(domain.level_of(scope));
-    // Section 3: "A permission of level L is asked only on a scope of level L or narrower (`wrong_level`)."
-    if rank(scope) < domain.rank(&module.level) {
-        return Err("wrong_level");
-    }
-    let chain = chain(domain, scope);
-    let held = holdings(bundle, domain, person, &chain, now)?;
-    // Section 3: eligible are those at scopes of the chain whose level is L or broader; section 4: "`only_at: K`: only
-    // roles of level K decide".
-    let eligible: Vec<&Holding<'_>> = held
-        .iter()
-        .filter(|holding| rank(&holding.scope) <= domain.rank(&module.level))
-        .filter(|holding| permission.only_at.as_ref().is_none_or(|only| *only == holding.role.level))
-        .collect();
-    if eligible.is_empty() {
-        return Err("no_role_in_context");
-    }
-    // Narrow to broad: where somebody is eligible, in the order of the chain.
-    let mut places: Vec<&String> =
-        chain.iter().filter(|scope| eligible.iter().any(|holding| holding.scope == **scope)).collect();
-    if !domain.union {
-        // Section 3, `most_specific`: "only the narrowest scope with an eligible assignment decides".
-        places.truncate(1);
-    }
-    let mut decider = None;
-    for place in places {
-        let mut granting: Vec<&str> = eligible
-            .iter()
-            .filter(|holding| holding.scope == *place && !holding.suspended)
-            .filter(|holding| grants(domain, holding.role, found))
-            .map(|holding| holding.role.name.as_str())
-            .collect();
-        // "The deciding role reported is that of the narrowest scope that grants, ties by role id."
-        granting.sort_unstable();
-        if let Some(first) = granting.first() {
-            decider = Some((domain.name.clone(), (*first).to_owned(), place.clone()));
-            break;
-        }
-    }
-    let decider = decider.ok_or("permission_not_granted")?;
-    // Section 4, `gate_at`: "an active role of the subject at level K on the chain must have the module on";
-    // "suspended assignments open none".
-    if let Some(gate) = &module.gate_at {
-        let open = held.iter().any(|holding| {
-            !holding.suspended && holding.role.level == *gate && module_is_on(domain, holding.role, module)
-        });
-        if !open {
-            return Err("module_gated");
-        }
-    }
-    // Section 4, `requires`: "every named permission ... is effective too, each by its own rules".
-    for name in &permission.requires {
-        let required = find(domain, name).expect("a required permission");
-        may(bundle, domain, person, required, scope, now).map_err(|_| "requires_missing")?;
-    }
-    Ok(decider)
 }
 
 /// The default and the max of one person for one form, and whether one covering assignment has a max of owner.
@@ -285,6 +148,12 @@ fn document(bundle: &Bundle, person: &Person, q: &Question) -> Result<(), Denied
     // A target that is named and is nobody of the bundle. The text leaves open what it means for an action that needs no
     // target; the closed reading is a denial (section 4 bounds "a target as well, in every request that names one").
     let target = q.target.as_ref().map(|id| bundle.person(id).ok_or("attribute_missing")).transpose()?;
+    let student = q.student.as_ref().or(listed.map(|listed| &listed.student));
+    let facts = Facts { student: Named::of(bundle, student), ..Facts::of(bundle, person, q) };
+    // Section 2, step 4. In giving, a blocked target is bounded by a max of `none`.
+    if facts.is_blocked(None, true) || (!gives && facts.target_is_blocked(None, true)) {
+        return Err("blocked");
+    }
     let buildings = buildings(bundle, domain, documents, q, listed);
     let at_buildings = Where { bundle, domain, documents, buildings: &buildings, now: q.now };
     // Section 3: without a mandatory role the person "is denied everything in the domain". The text does not place
@@ -347,14 +216,15 @@ fn document(bundle: &Bundle, person: &Person, q: &Question) -> Result<(), Denied
             return Err(or_missing("level_below_required"));
         };
         let on = buildings.as_ref().map_err(|missing| *missing)?;
-        let holds = |building: &String| may(bundle, domain, person, administer, building, q.now).is_ok();
+        let holds = |building: &String| may(&facts, domain, administer, building).is_ok();
         if on.is_empty() || !on.iter().all(holds) {
             return Err("level_below_required");
         }
     }
     // "Giving access is checked for both".
     let target = target.expect("share and transfer have a target");
-    let (max, exact) = if is_suspended(bundle, target) {
+    // "T's M is ... `none` when T is suspended, blocked or without a mandatory account role."
+    let (max, exact) = if is_suspended(bundle, target) || facts.target_is_blocked(None, true) {
         (Access::None, true)
     } else {
         match at_buildings.mandatory(target) {
@@ -465,7 +335,7 @@ impl Where<'_> {
             return Known::Exact(Rights::everywhere(for_staff(self.documents.when_unassigned)));
         }
         // "an assignment outside its dates, or suspended, still counts in the rules above, with `none|none`"
-        let lives = |a: &Assignment| !a.suspended && in_its_dates(self.bundle, a, self.now);
+        let lives = |a: &Assignment| !a.suspended && within(self.bundle, a.dates, self.now);
         // "whether one names a building is asked of the data, not of the day"
         if all.iter().all(|a| a.buildings.is_empty()) {
             // "one all of whose assignments are so has `none|none`, also where none of them names a building"

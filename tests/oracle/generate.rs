@@ -1,18 +1,21 @@
-//! Random small bundles that load, and random questions to them, dense where rules meet.
+//! Random small bundles that load, dense where rules meet.
 
+use super::ask;
 use super::evaluate::{begin, chain, end};
 use super::model::{
-    Access, Assignment, Bundle, Documents, Domain, Entry, Form, Grant, HOUR, Listed, Mandatory, Module,
-    Moment, Permission, Person, Question, Role, SECOND, Scope, Zone, utc_midnight,
+    Access, Assignment, Block, Blocked, Bundle, Dates, Documents, Domain, Enrolment, Entry, Form, Grant,
+    Guardian, HOUR, Item, Listed, Mandatory, Module, Moment, Permission, Person, Plan, Relation, Role, Scope,
+    Zone, utc_midnight,
 };
+use super::permission::is_optional;
 use super::random::Random;
 
 const ROLE_NAMES: [&str; 6] = ["ant", "bee", "cat", "dog", "elk", "fox"];
 const FORM_NAMES: [&str; 3] = ["iep", "plan", "log"];
 const GROUPS: [&str; 2] = ["special", "medical"];
-const SUBJECTS: [&str; 4] = ["ari", "ben", "cleo", "dan"];
-const DOCUMENTS: [&str; 3] = ["d-1", "d-2", "d-3"];
-const STUDENTS: [&str; 4] = ["s1", "s2", "s3", "s4"];
+pub const SUBJECTS: [&str; 4] = ["ari", "ben", "cleo", "dan"];
+pub const DOCUMENTS: [&str; 3] = ["d-1", "d-2", "d-3"];
+pub const STUDENTS: [&str; 4] = ["s1", "s2", "s3", "s4"];
 
 /// The days around which assignments begin and end: both changes of the clocks in two of the zones lie in them.
 const SEASONS: [[(u32, u32); 5]; 3] = [
@@ -45,6 +48,10 @@ pub fn bundle(r: &mut Random) -> Bundle {
         assignments: Vec::new(),
         suspended: Vec::new(),
         listed: Vec::new(),
+        enrolments: Vec::new(),
+        guardians: Vec::new(),
+        blocks: Vec::new(),
+        routes: Vec::new(),
     };
     let season = *r.pick(&SEASONS);
     let count = if r.chance(5) { 0 } else { r.between(1, 15) };
@@ -57,7 +64,69 @@ pub fn bundle(r: &mut Random) -> Bundle {
         bundle.suspended.push((*r.pick(&SUBJECTS)).to_owned());
     }
     listed(r, &mut bundle);
+    relations(r, &mut bundle, &season);
+    let routes = if r.chance(50) { r.between(1, 3) } else { 0 };
+    for number in 0..routes {
+        let made = ask::route(r, &bundle, number);
+        bundle.routes.extend(made);
+    }
     bundle
+}
+
+/// Who teaches and learns where, who is responsible for whom, and who is kept away.
+fn relations(r: &mut Random, bundle: &mut Bundle, season: &[(u32, u32); 5]) {
+    let mut scopes: Vec<String> =
+        bundle.domains.iter().flat_map(|domain| &domain.scopes).map(|scope| scope.name.clone()).collect();
+    scopes.sort();
+    scopes.dedup();
+    for _ in 0..r.below(8) {
+        let teaches = r.chance(60);
+        let of = if teaches == r.chance(95) { &SUBJECTS } else { &STUDENTS };
+        bundle.enrolments.push(Enrolment {
+            person: (*r.pick(of)).to_owned(),
+            scope: r.pick(&scopes).clone(),
+            teaches,
+            dates: dates(r, bundle, season),
+        });
+    }
+    for _ in 0..r.below(5) {
+        bundle.guardians.push(Guardian {
+            guardian: somebody(r),
+            student: (*r.pick(&STUDENTS)).to_owned(),
+            dates: dates(r, bundle, season),
+        });
+    }
+    let blocks = if r.chance(35) { r.between(1, 3) } else { 0 };
+    for _ in 0..blocks {
+        bundle.blocks.push(Block {
+            subject: somebody(r),
+            from_what: if r.chance(50) {
+                Blocked::Student((*r.pick(&STUDENTS)).to_owned())
+            } else {
+                // Narrow scopes more often, so that something stays.
+                Blocked::Scope(scopes[r.below(scopes.len()).max(r.below(scopes.len()))].clone())
+            },
+            dates: dates(r, bundle, season),
+        });
+    }
+}
+
+/// One of those who ask, the first more often.
+fn somebody(r: &mut Random) -> String {
+    if r.chance(50) { SUBJECTS[0] } else { *r.pick(&SUBJECTS) }.to_owned()
+}
+
+fn dates(r: &mut Random, bundle: &Bundle, season: &[(u32, u32); 5]) -> Dates {
+    let mut made = Dates {
+        from: if r.chance(25) { Some(moment(r, season)) } else { None },
+        until: if r.chance(35) { Some(moment(r, season)) } else { None },
+    };
+    if let (Some(from), Some(until)) = (made.from, made.until)
+        && begin(bundle, from) >= end(bundle, until)
+    {
+        made.from = None;
+    }
+    made
 }
 
 /// A few documents with grants of their own, one person in several lists at times.
@@ -104,7 +173,7 @@ fn all_buildings(domains: &[Domain]) -> Vec<String> {
     all
 }
 
-fn buildings_of(domain: &Domain) -> Vec<String> {
+pub fn buildings_of(domain: &Domain) -> Vec<String> {
     let Some(documents) = &domain.documents else { return Vec::new() };
     let at_level = |scope: &&Scope| domain.level_of(&scope.name) == documents.building_level;
     domain.scopes.iter().filter(at_level).map(|scope| scope.name.clone()).collect()
@@ -125,16 +194,45 @@ fn domain(r: &mut Random, name: &str, levels: &[&str], with_documents: bool) -> 
         modules: Vec::new(),
         roles: Vec::new(),
         documents: None,
+        base: Vec::new(),
+        modules_off: Vec::new(),
+        plans: Vec::new(),
     };
     if with_documents {
         domain.documents = Some(documents(r, &domain));
     }
     modules(r, &mut domain);
+    everyone(r, &mut domain);
     roles(r, &mut domain);
-    if r.chance(22) {
+    if r.chance(28) {
         domain.mandatory = Some(mandatory(r, &domain));
     }
     domain
+}
+
+/// What holds for everyone at a scope: base, modules that are off, plans.
+fn everyone(r: &mut Random, domain: &mut Domain) {
+    let names = domain.permission_names();
+    if r.chance(30) {
+        let count = r.between(1, 2);
+        domain.base = r.some(&names, count);
+    }
+    if r.chance(8) {
+        let modules: Vec<String> = domain.modules.iter().map(|module| module.name.clone()).collect();
+        let roots: Vec<&Scope> = domain.scopes.iter().filter(|scope| scope.parent.is_none()).collect();
+        let root = r.pick(&roots).name.clone();
+        let count = r.between(1, 2);
+        domain.modules_off.push((root, r.some(&modules, count)));
+    }
+    if r.chance(20) {
+        let count = r.between(1, 2);
+        let schools = r.some(&domain.scopes, count);
+        for school in schools {
+            let count = r.between(0, names.len());
+            let plan = Plan { exactly: r.chance(50), permissions: r.some(&names, count) };
+            domain.plans.push((school.name, plan));
+        }
+    }
 }
 
 /// One or two scopes of each level; parents may skip levels, and there may be several roots.
@@ -210,10 +308,14 @@ fn modules(r: &mut Random, domain: &mut Domain) {
             let may: Vec<String> =
                 known.iter().filter(|(_, other)| *other <= rank).map(|(full, _)| full.clone()).collect();
             let required = if r.chance(35) { r.between(1, 2) } else { 0 };
+            let power = r.chance(20);
+            let step_up = power && r.chance(50);
+            let claim = |r: &mut Random| (*r.pick(&["amr", "acr"])).to_owned();
             let permission = Permission {
                 name: name.to_owned(),
                 requires: r.some(&may, required),
-                power: r.chance(20),
+                power,
+                step_up: if step_up { Some((claim(r), "mfa".to_owned())) } else { None },
                 only_at: if r.chance(20) { Some(broader(r)) } else { None },
             };
             known.push((format!("{}.{name}", module.name), rank));
@@ -238,7 +340,7 @@ fn roles(r: &mut Random, domain: &mut Domain) {
             .map(|other| other.name.clone())
             .collect();
         let included = if r.chance(40) { r.between(1, 2) } else { 0 };
-        let mut grants = Vec::new();
+        let (mut grants, mut optional) = (Vec::new(), Vec::new());
         for module in &domain.modules {
             if domain.rank(&module.level) < rank {
                 if r.chance(10) {
@@ -249,13 +351,20 @@ fn roles(r: &mut Random, domain: &mut Domain) {
             if let Some(grant) = grant(r, module, &level) {
                 grants.push((module.name.clone(), grant));
             }
+            if r.chance(15)
+                && let Some(grant) = grant(r, module, &level)
+            {
+                optional.push((module.name.clone(), grant));
+            }
         }
         let forms = domain.documents.as_ref().filter(|_| r.chance(75)).map(|docs| form_entries(r, docs));
         domain.roles.push(Role {
             name: name.to_owned(),
             level,
             deleted: r.chance(12),
+            never_overridden: r.chance(22),
             grants,
+            optional,
             includes: r.some(&may, included),
             forms,
         });
@@ -269,23 +378,30 @@ fn grant(r: &mut Random, module: &Module, level: &str) -> Option<Grant> {
         .iter()
         .filter(|permission| permission.only_at.as_ref().is_none_or(|only| only == level))
         .collect();
-    let listed = |r: &mut Random| -> Vec<String> {
+    let listed = |r: &mut Random| -> Vec<Item> {
         let count = r.between(0, 3);
-        r.some(&may_list, count).into_iter().map(|permission| permission.name.clone()).collect()
+        let some = r.some(&may_list, count);
+        some.into_iter().map(|permission| item(r, &permission.name)).collect()
     };
     match r.below(12) {
         0..2 => None,
         2 => Some(Grant::Off),
         3 => Some(Grant::List(Vec::new())),
         4..7 => Some(Grant::List(listed(r))),
-        7..9 => Some(Grant::List(vec!["all".to_owned()])),
-        9..11 => Some(Grant::List(vec!["all_and_power".to_owned()])),
+        7..9 => Some(Grant::List(vec![item(r, "all")])),
+        9..11 => Some(Grant::List(vec![item(r, "all_and_power")])),
         _ => {
-            let mut words = vec!["all".to_owned()];
-            words.extend(listed(r));
-            Some(Grant::List(words))
+            let mut items = vec![item(r, "all")];
+            items.extend(listed(r));
+            Some(Grant::List(items))
         }
     }
+}
+
+/// A word, at times narrowed by a relation.
+fn item(r: &mut Random, word: &str) -> Item {
+    let relation = if r.chance(25) { Some(*r.pick(&Relation::ALL)) } else { None };
+    Item { word: word.to_owned(), relation }
 }
 
 fn form_entries(r: &mut Random, documents: &Documents) -> Vec<(String, Entry)> {
@@ -320,12 +436,11 @@ fn mandatory(r: &mut Random, domain: &Domain) -> Mandatory {
 }
 
 fn powerful(domain: &Domain, role: &Role) -> bool {
-    role.grants.iter().any(|(module, grant)| {
+    role.grants.iter().chain(&role.optional).any(|(module, grant)| {
         let module = domain.modules.iter().find(|known| known.name == *module).expect("a module");
-        let Grant::List(words) = grant else { return false };
-        module.permissions.iter().any(|permission| {
-            permission.power && words.iter().any(|word| word == "all_and_power" || *word == permission.name)
-        })
+        let Grant::List(items) = grant else { return false };
+        let mut powers = module.permissions.iter().filter(|permission| permission.power);
+        powers.any(|power| items.iter().any(|item| item.word == "all_and_power" || item.word == power.name))
     })
 }
 
@@ -379,22 +494,53 @@ fn assignment(r: &mut Random, bundle: &Bundle, season: &[(u32, u32); 5]) -> Opti
         let count = r.between(1, 2);
         buildings = r.some(&buildings_of(domain), count);
     }
-    let mut made = Assignment {
+    let mut options = Vec::new();
+    let mut permissions = None;
+    if !role.deleted {
+        let on: Vec<String> = domain
+            .permission_names()
+            .into_iter()
+            .filter(|name| r.chance(60) && is_optional(domain, &role.name, name))
+            .collect();
+        options = on;
+        if r.chance(18) {
+            permissions = Some(custom_set(r, domain, role, &scope.name));
+        }
+    }
+    Some(Assignment {
         subject: if r.chance(60) { SUBJECTS[0] } else { *r.pick(&SUBJECTS) }.to_owned(),
         domain: domain.name.clone(),
         role: role.name.clone(),
         scope: scope.name.clone(),
         buildings,
-        from: if r.chance(30) { Some(moment(r, season)) } else { None },
-        until: if r.chance(40) { Some(moment(r, season)) } else { None },
-        suspended: r.chance(14),
-    };
-    if let (Some(from), Some(until)) = (made.from, made.until)
-        && begin(bundle, from) >= end(bundle, until)
-    {
-        made.from = None;
+        dates: dates(r, bundle, season),
+        suspended: r.chance(18),
+        options,
+        permissions,
+    })
+}
+
+/// A custom set that loads: of the role's level or narrower, what its level may decide, and within the plans of choice.
+fn custom_set(r: &mut Random, domain: &Domain, role: &Role, scope: &str) -> Vec<Item> {
+    let chain = chain(domain, scope);
+    let mut may = Vec::new();
+    for module in &domain.modules {
+        if domain.rank(&module.level) < domain.rank(&role.level) {
+            continue;
+        }
+        for permission in &module.permissions {
+            let name = format!("{}.{}", module.name, permission.name);
+            let in_plans = domain.plans.iter().all(|(school, plan)| {
+                plan.exactly || !chain.contains(school) || plan.permissions.contains(&name)
+            });
+            if in_plans && permission.only_at.as_ref().is_none_or(|only| *only == role.level) {
+                may.push(name);
+            }
+        }
     }
-    Some(made)
+    let count = r.between(0, 4);
+    let some = r.some(&may, count);
+    some.iter().map(|name| item(r, name)).collect()
 }
 
 /// `same_scope: error`: of roles of one person at one scope whose dates overlap, the first stays.
@@ -403,8 +549,8 @@ fn drop_clashes(bundle: &mut Bundle) {
     for a in std::mem::take(&mut bundle.assignments) {
         let domain = bundle.domain(&a.domain);
         let clashes = |other: &Assignment| {
-            let starts = |a: &Assignment| a.from.map_or(i64::MIN, |from| begin(bundle, from));
-            let ends = |a: &Assignment| a.until.map_or(i64::MAX, |until| end(bundle, until));
+            let starts = |a: &Assignment| a.dates.from.map_or(i64::MIN, |from| begin(bundle, from));
+            let ends = |a: &Assignment| a.dates.until.map_or(i64::MAX, |until| end(bundle, until));
             domain.same_scope_is_an_error
                 && (&a.subject, &a.domain, &a.scope) == (&other.subject, &other.domain, &other.scope)
                 && !domain.role(&a.role).deleted
@@ -417,169 +563,4 @@ fn drop_clashes(bundle: &mut Bundle) {
         }
     }
     bundle.assignments = kept;
-}
-
-/// An instant near which something begins or ends, or any in the season.
-pub fn instant(r: &mut Random, bundle: &Bundle) -> i64 {
-    let mut edges: Vec<i64> = Vec::new();
-    for a in &bundle.assignments {
-        edges.extend(a.from.map(|from| begin(bundle, from)));
-        edges.extend(a.until.map(|until| end(bundle, until)));
-    }
-    let around = if edges.is_empty() { utc_midnight(3, 15) } else { *r.pick(&edges) };
-    let shift = match r.below(6) {
-        0 => 0,
-        1 => -1,
-        2 => 1,
-        3 => -HOUR,
-        4 => SECOND,
-        _ => (r.between(0, 200) as i64 - 100) * HOUR,
-    };
-    around + shift
-}
-
-fn outside_name(r: &mut Random, bundle: &Bundle, domain: &Domain, name: &str) -> String {
-    match r.below(60) {
-        0 => name.to_owned(),
-        1 => format!("{}/{name}", domain.name),
-        2 => format!("nowhere/{name}"),
-        _ => bundle.outside(&domain.name, name),
-    }
-}
-
-pub fn question(r: &mut Random, bundle: &Bundle) -> Question {
-    let subject = match (r.below(40), r.maybe_pick(&bundle.assignments)) {
-        (0, _) => "nobody".to_owned(),
-        (1, _) => (*r.pick(&STUDENTS)).to_owned(),
-        (2..32, Some(held)) => held.subject.clone(),
-        _ => (*r.pick(&SUBJECTS)).to_owned(),
-    };
-    let kinds = bundle.person(&subject).map(|person| person.kinds.clone()).unwrap_or_default();
-    let subject_type = match (r.chance(97), r.maybe_pick(&kinds)) {
-        (true, Some(kind)) => kind.clone(),
-        _ => (*r.pick(&["staff", "student", "guardian", "application", "wizard"])).to_owned(),
-    };
-    let mut q = Question {
-        subject_type,
-        subject_id: subject,
-        action: String::new(),
-        target: None,
-        access: None,
-        resource_type: String::new(),
-        resource_id: String::new(),
-        form: None,
-        student: None,
-        buildings: None,
-        explicit: None,
-        now: instant(r, bundle),
-    };
-    let with_documents = bundle.domains.iter().any(|domain| domain.documents.is_some());
-    if with_documents && r.chance(60) {
-        document(r, bundle, &mut q)
-    } else {
-        permission(r, bundle, &mut q)
-    }
-    q
-}
-
-fn permission(r: &mut Random, bundle: &Bundle, q: &mut Question) {
-    let domain = r.pick(&bundle.domains);
-    let name = match (r.maybe_pick(&domain.modules), r.below(50)) {
-        (Some(module), 1..) => format!("{}.{}", module.name, r.pick(&module.permissions).name),
-        (Some(module), _) if r.chance(50) => format!("{}.nothing", module.name),
-        _ => (*r.pick(&["nothing.view", "view", "", ".", "marks."])).to_owned(),
-    };
-    q.action = outside_name(r, bundle, domain, &name);
-    let elsewhere = if r.chance(4) { r.pick(&bundle.domains) } else { domain };
-    let scopes = &elsewhere.scopes;
-    let rank = |scope: &str| elsewhere.rank(elsewhere.level_of(scope));
-    let asked = name.split_once('.').and_then(|(module, _)| {
-        domain.modules.iter().find(|known| known.name == module).map(|module| domain.rank(&module.level))
-    });
-    // Where the subject has a role and where the permission can be asked, most of the time.
-    let held: Vec<&str> = bundle
-        .assignments
-        .iter()
-        .filter(|a| a.subject == q.subject_id && a.domain == elsewhere.name)
-        .map(|a| a.scope.as_str())
-        .collect();
-    let likely: Vec<usize> = (0..scopes.len())
-        .filter(|at| rank(&scopes[*at].name) >= asked.unwrap_or(0))
-        .filter(|at| chain(elsewhere, &scopes[*at].name).iter().any(|above| held.contains(&above.as_str())))
-        .collect();
-    let at = match r.maybe_pick(&likely) {
-        Some(likely) if r.chance(80) => *likely,
-        // Narrow scopes more often: more can be decided there.
-        _ => r.below(scopes.len()).max(r.below(scopes.len())),
-    };
-    let (level, id) = scopes[at].name.split_once('/').expect("`level/id`");
-    q.resource_type = level.to_owned();
-    q.resource_id = id.to_owned();
-    match r.below(60) {
-        0 => q.resource_id = "nowhere".to_owned(),
-        1 => q.resource_type = "galaxy".to_owned(),
-        2 => q.resource_id = format!("{id}/x"),
-        _ => {}
-    }
-}
-
-fn document(r: &mut Random, bundle: &Bundle, q: &mut Question) {
-    let having: Vec<&Domain> = bundle.domains.iter().filter(|domain| domain.documents.is_some()).collect();
-    let domain = *r.pick(&having);
-    let documents = domain.documents.as_ref().expect("documents");
-    q.resource_type = "document".to_owned();
-    q.resource_id = "some".to_owned();
-    let actions = ["view", "edit", "create", "delete", "share", "share", "transfer", "marks.view"];
-    let known = if r.chance(5) { 8 } else { 7 };
-    q.action = (*r.pick(&actions[..known])).to_owned();
-    let form = match r.below(40) {
-        0 => None,
-        1 => Some("nothing"),
-        _ => Some(r.pick(&documents.forms).name.as_str()),
-    };
-    q.form = form.map(|form| outside_name(r, bundle, domain, form));
-    match r.below(20) {
-        0 => {}
-        1 => q.student = Some("nobody".to_owned()),
-        2..8 => {
-            let count = r.between(0, 3);
-            let names = r.some(&buildings_of(domain), count);
-            let mut names: Vec<String> = names
-                .into_iter()
-                .map(|name| match name.split_once('/') {
-                    Some((_, id)) if r.chance(30) => id.to_owned(),
-                    _ => name,
-                })
-                .collect();
-            if r.chance(5) {
-                names.push("nowhere".to_owned());
-            }
-            if r.chance(5) {
-                names.push(r.pick(&domain.scopes).name.clone());
-            }
-            q.buildings = Some(names);
-        }
-        _ => q.student = Some((*r.pick(&STUDENTS)).to_owned()),
-    }
-    q.explicit = if r.chance(25) { None } else { Some(*r.pick(&Access::ALL)) };
-    if r.chance(25) {
-        // A document of the bundle, which says of itself what the request leaves out.
-        q.resource_id = match r.maybe_pick(&bundle.listed) {
-            Some(listed) if r.chance(95) => listed.id.clone(),
-            _ => (*r.pick(&DOCUMENTS)).to_owned(),
-        };
-        (q.form, q.student, q.explicit) = (None, None, q.explicit.filter(|_| r.chance(20)));
-        q.buildings = q.buildings.take().filter(|_| r.chance(10));
-    }
-    let gives = matches!(q.action.as_str(), "share" | "transfer");
-    if r.chance(if gives { 96 } else { 3 }) {
-        let students = r.chance(5);
-        q.target = Some(if students { *r.pick(&STUDENTS) } else { *r.pick(&SUBJECTS) }.to_owned());
-        if r.chance(2) {
-            q.target = Some("nobody".to_owned());
-        }
-    }
-    if r.chance(if q.action == "share" { 96 } else { 5 }) {
-        q.access = Some(*r.pick(&Access::ALL));
-    }
 }

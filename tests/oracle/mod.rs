@@ -1,17 +1,24 @@
 //! A second opinion on decisions: the policy model evaluated slowly and plainly over plain data.
 //!
-//! - [`model`]: bundles and questions as strings and lists, and bundles as YAML.
-//! - [`evaluate`]: the answer by the text of the policy model, sections 1 to 5.
-//! - [`generate`]: random bundles that load, and random questions, from one seed ([`random`]).
+//! - [`model`]: bundles and questions as strings and lists; [`yaml`]: bundles as their file.
+//! - [`evaluate`]: the answer by the text of the policy model, sections 1 to 5: [`permission`] has sections 3 and 4,
+//!   [`facts`] the relations and blocks.
+//! - [`route`]: routes as plain data, and the answer to all that they require.
+//! - [`generate`]: random bundles that load, from one seed ([`random`]); [`ask`]: random questions to them.
 //! - [`engine`]: the same question put to hallpass.
 //! - [`shrink`]: a failing case made small.
 
 // Each test binary uses its own part.
 #![allow(dead_code)]
 
+pub mod ask;
 pub mod engine;
 pub mod evaluate;
+pub mod facts;
 pub mod generate;
 pub mod model;
+pub mod permission;
 pub mod random;
+pub mod route;
 pub mod shrink;
+pub mod yaml;

@@ -1,6 +1,6 @@
 //! A bundle and a question as plain data: strings and lists, no ids, nothing precomputed.
 
-use std::fmt::Write as _;
+use super::route::Route;
 
 /// The ladder of section 5, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,76 @@ pub struct Bundle {
     pub assignments: Vec<Assignment>,
     pub suspended: Vec<String>,
     pub listed: Vec<Listed>,
+    pub enrolments: Vec<Enrolment>,
+    pub guardians: Vec<Guardian>,
+    pub blocks: Vec<Block>,
+    pub routes: Vec<Route>,
+}
+
+/// From when until when something holds. What is not written is open.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dates {
+    pub from: Option<Moment>,
+    pub until: Option<Moment>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    pub person: String,
+    pub scope: String,
+    pub teaches: bool,
+    pub dates: Dates,
+}
+
+#[derive(Debug, Clone)]
+pub struct Guardian {
+    pub guardian: String,
+    pub student: String,
+    pub dates: Dates,
+}
+
+#[derive(Debug, Clone)]
+pub struct Block {
+    pub subject: String,
+    pub from_what: Blocked,
+    pub dates: Dates,
+}
+
+#[derive(Debug, Clone)]
+pub enum Blocked {
+    Student(String),
+    Scope(String),
+}
+
+/// What narrows a grant (section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    OwnClasses,
+    OwnChildren,
+    Self_,
+    Assigned,
+}
+
+impl Relation {
+    pub const ALL: [Relation; 4] =
+        [Relation::OwnClasses, Relation::OwnChildren, Relation::Self_, Relation::Assigned];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Relation::OwnClasses => "own_classes",
+            Relation::OwnChildren => "own_children",
+            Relation::Self_ => "self",
+            Relation::Assigned => "assigned",
+        }
+    }
+}
+
+/// A word with the relation that narrows it: in roles a permission of the module, `all` or `all_and_power`; in custom
+/// sets the full name of a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub word: String,
+    pub relation: Option<Relation>,
 }
 
 /// A document that the bundle lists, with its own grants.
@@ -70,6 +140,20 @@ pub struct Domain {
     pub modules: Vec<Module>,
     pub roles: Vec<Role>,
     pub documents: Option<Documents>,
+    /// Full names of permissions.
+    pub base: Vec<String>,
+    /// Modules that are off, by root.
+    pub modules_off: Vec<(String, Vec<String>)>,
+    /// By the scope that names it.
+    pub plans: Vec<(String, Plan)>,
+}
+
+/// What a plan leaves, by full names of permissions.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `exactly`, else `any_of`.
+    pub exactly: bool,
+    pub permissions: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,6 +184,8 @@ pub struct Permission {
     pub name: String,
     pub requires: Vec<String>,
     pub power: bool,
+    /// `power_requires`: claim, has.
+    pub step_up: Option<(String, String)>,
     pub only_at: Option<String>,
 }
 
@@ -108,7 +194,9 @@ pub struct Role {
     pub name: String,
     pub level: String,
     pub deleted: bool,
+    pub never_overridden: bool,
     pub grants: Vec<(String, Grant)>,
+    pub optional: Vec<(String, Grant)>,
     pub includes: Vec<String>,
     /// By form, `group:name` or `*`. `None`: the role says nothing about documents.
     pub forms: Option<Vec<(String, Entry)>>,
@@ -118,7 +206,7 @@ pub struct Role {
 pub enum Grant {
     Off,
     /// Permissions of the module by their short names; `all` or `all_and_power` may come first.
-    List(Vec<String>),
+    List(Vec<Item>),
 }
 
 #[derive(Debug, Clone)]
@@ -139,7 +227,7 @@ pub struct Form {
     pub deleted: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub id: String,
     pub kinds: Vec<String>,
@@ -154,9 +242,12 @@ pub struct Assignment {
     pub role: String,
     pub scope: String,
     pub buildings: Vec<String>,
-    pub from: Option<Moment>,
-    pub until: Option<Moment>,
+    pub dates: Dates,
     pub suspended: bool,
+    /// Full names of permissions.
+    pub options: Vec<String>,
+    /// A custom set.
+    pub permissions: Option<Vec<Item>>,
 }
 
 /// When something begins or ends.
@@ -237,8 +328,18 @@ pub struct Question {
     pub student: Option<String>,
     pub buildings: Option<Vec<String>>,
     pub explicit: Option<Access>,
+    pub assigned: Option<Vec<String>>,
+    /// Properties of the subject that are words or lists of words.
+    pub claims: Vec<(String, Claim)>,
     /// Microseconds since the Unix epoch.
     pub now: i64,
+}
+
+#[derive(Debug, Clone)]
+pub enum Claim {
+    Word(String),
+    List(Vec<String>),
+    Number,
 }
 
 /// The role, domain and scope are stated where the model fixes them.
@@ -267,6 +368,15 @@ impl Domain {
 
     pub fn role(&self, name: &str) -> &Role {
         self.roles.iter().find(|role| role.name == name).expect("a role of the domain")
+    }
+
+    /// The full name of every permission.
+    pub fn permission_names(&self) -> Vec<String> {
+        let full = |module: &Module| -> Vec<String> {
+            let names = module.permissions.iter();
+            names.map(|permission| format!("{}.{}", module.name, permission.name)).collect()
+        };
+        self.modules.iter().flat_map(full).collect()
     }
 
     pub fn has_scope(&self, name: &str) -> bool {
@@ -324,186 +434,5 @@ impl Bundle {
             !held.is_empty() && held.iter().all(|a| a.buildings.is_empty())
         });
         [staff.len(), bearing(None).len(), unassigned, without.count()]
-    }
-
-    /// The bundle as its one YAML file.
-    pub fn to_yaml(&self) -> String {
-        let mut out = String::new();
-        let _ = writeln!(out, "bundle: {{name: oracle, time_zone: {}}}", self.zone.name());
-        out.push_str("domains:\n");
-        for domain in &self.domains {
-            self.write_domain(domain, &mut out);
-        }
-        if !self.people.is_empty() {
-            out.push_str("people:\n");
-        }
-        for person in &self.people {
-            let _ = write!(out, "  {}: {{kinds: [{}]", person.id, person.kinds.join(", "));
-            if !person.buildings.is_empty() {
-                let _ = write!(out, ", buildings: [{}]", person.buildings.join(", "));
-            }
-            out.push_str(if person.enabled { "}\n" } else { ", enabled: false}\n" });
-        }
-        if !self.assignments.is_empty() {
-            out.push_str("assignments:\n");
-        }
-        for a in &self.assignments {
-            let role = self.outside(&a.domain, &a.role);
-            let _ = write!(out, "  - {{subject: {}, role: {role}, scope: {}", a.subject, a.scope);
-            if !a.buildings.is_empty() {
-                let _ = write!(out, ", buildings: [{}]", a.buildings.join(", "));
-            }
-            for (name, moment) in [("from", a.from), ("until", a.until)] {
-                if let Some(moment) = moment {
-                    let _ = write!(out, ", {name}: {}", moment_text(moment));
-                }
-            }
-            out.push_str(if a.suspended { ", suspended: true}\n" } else { "}\n" });
-        }
-        if !self.suspended.is_empty() {
-            let _ = writeln!(out, "suspended: {{subjects: [{}]}}", self.suspended.join(", "));
-        }
-        if !self.listed.is_empty() {
-            out.push_str("documents:\n");
-        }
-        for listed in &self.listed {
-            let form = self.outside(&listed.domain, &listed.form);
-            let _ = write!(out, "  {}: {{form: {form}, student: {}", listed.id, listed.student);
-            if let Some(creator) = &listed.created_by {
-                let _ = write!(out, ", created_by: {creator}");
-            }
-            let grants =
-                [("viewers", &listed.viewers), ("editors", &listed.editors), ("owners", &listed.owners)];
-            for (name, people) in grants.into_iter().filter(|(_, people)| !people.is_empty()) {
-                let _ = write!(out, ", {name}: [{}]", people.join(", "));
-            }
-            out.push_str("}\n");
-        }
-        out
-    }
-
-    fn write_domain(&self, domain: &Domain, out: &mut String) {
-        let _ = writeln!(out, "  {}:", domain.name);
-        let _ = writeln!(out, "    precedence: {}", if domain.union { "union" } else { "most_specific" });
-        let _ = writeln!(out, "    levels: [{}]", domain.levels.join(", "));
-        if domain.same_scope_is_an_error {
-            out.push_str("    same_scope: error\n");
-        }
-        if let Some(mandatory) = &domain.mandatory {
-            let kinds = mandatory.kinds.join(", ");
-            let _ = writeln!(out, "    mandatory: {{level: {}, kinds: [{kinds}]}}", mandatory.level);
-            if let Some(role) = &mandatory.default_role {
-                let _ = writeln!(out, "    default_role: {role}");
-            }
-        }
-        if !domain.scopes.is_empty() {
-            out.push_str("    scopes:\n");
-            write_scopes(domain, None, 6, out);
-        }
-        if !domain.modules.is_empty() {
-            out.push_str("    modules:\n");
-        }
-        for module in &domain.modules {
-            let _ = write!(out, "      {}: {{level: {}", module.name, module.level);
-            if let Some(gate) = &module.gate_at {
-                let _ = write!(out, ", gate_at: {gate}");
-            }
-            let permissions: Vec<String> = module.permissions.iter().map(permission_text).collect();
-            let _ = writeln!(out, ", permissions: {{{}}}}}", permissions.join(", "));
-        }
-        if !domain.roles.is_empty() {
-            out.push_str("    roles:\n");
-        }
-        for role in &domain.roles {
-            let _ = writeln!(out, "      {}: {{{}}}", role.name, role_text(role));
-        }
-        if let Some(documents) = &domain.documents {
-            self.write_documents(domain, documents, out);
-        }
-    }
-
-    fn write_documents(&self, domain: &Domain, documents: &Documents, out: &mut String) {
-        out.push_str("    forms:\n");
-        for form in &documents.forms {
-            let deleted = if form.deleted { ", deleted: true" } else { "" };
-            let _ = writeln!(out, "      {}: {{groups: [{}]{deleted}}}", form.name, form.groups.join(", "));
-        }
-        let allow = |allowed: bool| if allowed { "allow" } else { "deny" };
-        let _ = writeln!(out, "    buildings: {}", documents.building_level);
-        let _ = writeln!(out, "    when_unassigned: {}", entry_text(documents.when_unassigned));
-        let _ = writeln!(out, "    when_no_buildings: {}", entry_text(documents.when_no_buildings));
-        let explicit = allow(documents.explicit_grants_outside);
-        let _ = writeln!(out, "    explicit_grants_outside_buildings: {explicit}");
-        let _ = writeln!(out, "    create_outside_buildings: {}", allow(documents.create_outside));
-        let bare = if documents.baseline { "baseline" } else { "inactive" };
-        let _ = writeln!(out, "    role_without_buildings: {bare}");
-        let fallbacks = [documents.when_unassigned, documents.when_no_buildings];
-        if fallbacks.iter().any(|entry| *entry != Entry::NOTHING) {
-            let [people, assignments, unassigned, without] = self.counts(domain);
-            let _ = writeln!(
-                out,
-                "    expects: {{people: {people}, assignments: {assignments}, unassigned: {unassigned}, \
-                 without_buildings: {without}}}"
-            );
-        }
-    }
-}
-
-fn write_scopes(domain: &Domain, parent: Option<&str>, indent: usize, out: &mut String) {
-    for scope in domain.scopes.iter().filter(|scope| scope.parent.as_deref() == parent) {
-        let _ = writeln!(out, "{:indent$}{}:", "", scope.name);
-        write_scopes(domain, Some(&scope.name), indent + 2, out);
-    }
-}
-
-fn permission_text(permission: &Permission) -> String {
-    let mut parts = Vec::new();
-    if !permission.requires.is_empty() {
-        parts.push(format!("requires: [{}]", permission.requires.join(", ")));
-    }
-    if permission.power {
-        parts.push("power: true".to_owned());
-    }
-    if let Some(level) = &permission.only_at {
-        parts.push(format!("only_at: {level}"));
-    }
-    format!("{}: {{{}}}", permission.name, parts.join(", "))
-}
-
-fn role_text(role: &Role) -> String {
-    let mut parts = vec![format!("level: {}", role.level)];
-    if role.deleted {
-        parts.push("deleted: true".to_owned());
-    }
-    let grant = |(module, grant): &(String, Grant)| match grant {
-        Grant::Off => format!("{module}: off"),
-        Grant::List(words) => match words.as_slice() {
-            [only] if only.starts_with("all") => format!("{module}: {only}"),
-            words => format!("{module}: [{}]", words.join(", ")),
-        },
-    };
-    if !role.grants.is_empty() {
-        let grants: Vec<String> = role.grants.iter().map(grant).collect();
-        parts.push(format!("grants: {{{}}}", grants.join(", ")));
-    }
-    if !role.includes.is_empty() {
-        parts.push(format!("includes: [{}]", role.includes.join(", ")));
-    }
-    if let Some(forms) = &role.forms {
-        let entry = |(name, entry): &(String, Entry)| format!("\"{name}\": {}", entry_text(*entry));
-        let forms: Vec<String> = forms.iter().map(entry).collect();
-        parts.push(format!("forms: {{{}}}", forms.join(", ")));
-    }
-    parts.join(", ")
-}
-
-fn entry_text(entry: Entry) -> String {
-    format!("{{default: {}, max: {}}}", entry.default.word(), entry.max.word())
-}
-
-fn moment_text(moment: Moment) -> String {
-    match moment {
-        Moment::Day { month, day } => format!("2026-{month:02}-{day:02}"),
-        Moment::Instant(micros) => format!("\"{}\"", hallpass::time::Time::from_unix_micros(micros)),
     }
 }

@@ -1,14 +1,16 @@
 //! Makes a failing bundle smaller for as long as it keeps failing.
 
 use super::model::{Bundle, Domain, Question};
+use super::route::Requirement;
 
 /// Tries to leave things out, one by one, and to make what stays plainer, until nothing more can go. `fails` answers
 /// false for a bundle that does not load.
-pub fn shrink(
+pub fn shrink<Q: Clone>(
     bundle: &Bundle,
-    question: &Question,
-    fails: impl Fn(&Bundle, &Question) -> bool,
-) -> (Bundle, Question) {
+    question: &Q,
+    plainer_questions: impl Fn(&Q) -> Vec<Q>,
+    fails: impl Fn(&Bundle, &Q) -> bool,
+) -> (Bundle, Q) {
     let (mut bundle, mut question) = (bundle.clone(), question.clone());
     loop {
         let mut smaller = false;
@@ -65,12 +67,37 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
     list!(result.people);
     list!(result.suspended);
     list!(result.listed);
+    list!(result.routes);
+    for number in 0..result.routes.len() {
+        list!(result.routes[number].requirements);
+        for requirement in &mut result.routes[number].requirements {
+            if let Requirement::Any(all) = requirement {
+                list!(all);
+            }
+        }
+    }
+    list!(result.enrolments);
+    list!(result.guardians);
+    list!(result.blocks);
     plain!(result.zone != super::model::Zone::Utc, result.zone = super::model::Zone::Utc);
     for number in 0..result.assignments.len() {
         list!(result.assignments[number].buildings);
-        plain!(result.assignments[number].from.is_some(), result.assignments[number].from = None);
-        plain!(result.assignments[number].until.is_some(), result.assignments[number].until = None);
+        list!(result.assignments[number].options);
+        plain!(
+            result.assignments[number].permissions.is_some(),
+            result.assignments[number].permissions = None
+        );
+        if result.assignments[number].permissions.is_some() {
+            list!(result.assignments[number].permissions.as_mut().expect("just seen"));
+        }
         plain!(result.assignments[number].suspended, result.assignments[number].suspended = false);
+    }
+    let rows = result.assignments.iter_mut().map(|row| &mut row.dates);
+    let rows = rows.chain(result.enrolments.iter_mut().map(|row| &mut row.dates));
+    let rows = rows.chain(result.guardians.iter_mut().map(|row| &mut row.dates));
+    for dates in rows.chain(result.blocks.iter_mut().map(|row| &mut row.dates)) {
+        plain!(dates.from.is_some(), dates.from = None);
+        plain!(dates.until.is_some(), dates.until = None);
     }
     for number in 0..result.people.len() {
         list!(result.people[number].buildings);
@@ -87,12 +114,23 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
             result.domains[domain].same_scope_is_an_error = false
         );
         plain!(result.domains[domain].documents.is_some(), result.domains[domain].documents = None);
+        list!(result.domains[domain].base);
+        list!(result.domains[domain].modules_off);
+        list!(result.domains[domain].plans);
+        for plan in 0..result.domains[domain].plans.len() {
+            list!(result.domains[domain].plans[plan].1.permissions);
+        }
         list!(result.domains[domain].roles);
         list!(result.domains[domain].modules);
         list!(result.domains[domain].scopes);
         for role in 0..result.domains[domain].roles.len() {
             list!(result.domains[domain].roles[role].grants);
+            list!(result.domains[domain].roles[role].optional);
             list!(result.domains[domain].roles[role].includes);
+            plain!(
+                result.domains[domain].roles[role].never_overridden,
+                result.domains[domain].roles[role].never_overridden = false
+            );
             plain!(
                 result.domains[domain].roles[role].deleted,
                 result.domains[domain].roles[role].deleted = false
@@ -118,6 +156,10 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
                     result.domains[domain].modules[module].permissions[permission].only_at = None
                 );
                 plain!(
+                    result.domains[domain].modules[module].permissions[permission].step_up.is_some(),
+                    result.domains[domain].modules[module].permissions[permission].step_up = None
+                );
+                plain!(
                     result.domains[domain].modules[module].permissions[permission].power,
                     result.domains[domain].modules[module].permissions[permission].power = false
                 );
@@ -131,7 +173,7 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
     None
 }
 
-fn plainer_questions(q: &Question) -> Vec<Question> {
+pub fn plainer_questions(q: &Question) -> Vec<Question> {
     let mut all = Vec::new();
     if q.target.is_some() {
         all.push(Question { target: None, ..q.clone() });
@@ -141,6 +183,15 @@ fn plainer_questions(q: &Question) -> Vec<Question> {
     }
     if q.explicit.is_some() {
         all.push(Question { explicit: None, ..q.clone() });
+    }
+    if q.assigned.is_some() {
+        all.push(Question { assigned: None, ..q.clone() });
+    }
+    if q.student.is_some() {
+        all.push(Question { student: None, ..q.clone() });
+    }
+    if !q.claims.is_empty() {
+        all.push(Question { claims: Vec::new(), ..q.clone() });
     }
     for at in 0..q.buildings.as_ref().map_or(0, Vec::len) {
         let mut fewer = q.clone();

@@ -242,13 +242,16 @@ fn check_plan(
     diags: &mut Diags,
 ) {
     let domain = &bundle.domains[domain];
-    let Some((school, Plan::AnyOf(allowed))) = domain.plan(scope) else { return };
-    for permission in set.listed().into_iter().filter(|id| !allowed.contains(*id) && !domain.is_base(*id)) {
-        let name = &domain.permissions[permission].name;
-        let school = bundle.scopes.name(school);
-        diags
-            .error(span, "outside_plan", format!("`{name}` lies outside the plan of {school}"))
-            .help("take it out of the custom set, or change the plan");
+    for (school, plan) in domain.plans(scope) {
+        let Plan::AnyOf(allowed) = plan else { continue };
+        for permission in set.listed().into_iter().filter(|id| !allowed.contains(*id) && !domain.is_base(*id))
+        {
+            let name = &domain.permissions[permission].name;
+            let school = bundle.scopes.name(school);
+            diags
+                .error(span, "outside_plan", format!("`{name}` lies outside the plan of {school}"))
+                .help("take it out of the custom set, or change the plan");
+        }
     }
 }
 

@@ -149,11 +149,14 @@ fn read_route(
     if let Some(node) = fields.get("lists") {
         for item in node.as_list("parameters that hold a list", reader.diags)? {
             let Some(name) = item.as_text("a parameter", reader.diags) else { continue };
-            route.lists.extend(reader.capture_named(name, item.span));
+            let capture = reader.capture_named(name, item.span);
+            route.lists.extend(capture.filter(|capture| !route.lists.contains(capture)));
         }
     }
+    let mut written = usize::from(own);
     if let Some(list) = fields.get("require") {
         let items = list.as_list("a list of requirements", reader.diags)?;
+        written += items.len();
         if items.is_empty() {
             reader.diags.error(list.span, "empty_list", "an empty list requires nothing").help(HELP);
         }
@@ -162,6 +165,10 @@ fn read_route(
             route.requirements.extend(reader.requirement(&fields)?);
         }
     }
+    // What did not come out of a requirement is told already.
+    if let (Some(node), true) = (fields.get("lists"), route.requirements.len() == written) {
+        check_lists(&route, &reader.captures, node.span, reader.diags);
+    }
     let required = own || fields.get("require").is_some();
     if route.public == required {
         let message = if required { "a public route requires nothing" } else { "the route requires nothing" };
@@ -169,6 +176,27 @@ fn read_route(
         return None;
     }
     Some(route)
+}
+
+/// A list is asked about item by item by the requirements that read it: one list each, and each by some requirement, so
+/// that no item and no empty list goes unnoticed.
+fn check_lists(route: &Route, captures: &[&str], span: Span, diags: &mut Diags) {
+    let name = |capture: &usize| captures.get(*capture).copied().unwrap_or_default();
+    for requirement in &route.requirements {
+        let mut read = route.lists.iter().filter(|capture| requirement.reads(**capture));
+        if let (Some(first), Some(second)) = (read.next(), read.next()) {
+            let message =
+                format!("one requirement reads two lists, `{}` and `{}`", name(first), name(second));
+            diags.error(span, "two_lists", message).help("let one of the two name one thing alone");
+        }
+    }
+    let is_read = |capture: &usize| route.requirements.iter().any(|requirement| requirement.reads(*capture));
+    for capture in route.lists.iter().filter(|capture| !is_read(capture)) {
+        let message = format!("no requirement reads the list `{}`", name(capture));
+        diags
+            .error(span, "list_not_read", message)
+            .help("take it out of `lists`, or require something of its items");
+    }
 }
 
 /// A person whom a requirement may name.

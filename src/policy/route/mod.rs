@@ -48,7 +48,7 @@ pub struct Route {
 
 impl Requirement {
     /// Whether the requirement reads this capture.
-    fn reads(&self, capture: usize) -> bool {
+    pub(in crate::policy) fn reads(&self, capture: usize) -> bool {
         fn is<T>(attribute: &Attribute<T>, capture: usize) -> bool {
             matches!(attribute, Attribute::Captured(number) if *number == capture)
         }
@@ -79,8 +79,8 @@ impl Requirement {
 }
 
 impl Route {
-    /// The capture that holds a list and is read by `requirement`, if there is one. A requirement reads one list at the
-    /// most.
+    /// The capture that holds a list and is read by `requirement`, if there is one. A requirement that reads two does not
+    /// load.
     pub fn list_of(&self, requirement: &Requirement) -> Option<usize> {
         self.lists.iter().copied().find(|capture| requirement.reads(*capture))
     }

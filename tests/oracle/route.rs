@@ -1,0 +1,333 @@
+//! Routes as plain data, and the plain answer to all that one requires.
+
+use super::evaluate::{evaluate, is_suspended};
+use super::model::{Access, Bundle, Claim, Person, Question};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The first segment, which no other route has.
+    pub name: String,
+    /// The parameters, by name: `p0`, `p1`, ...
+    pub parameters: Vec<Parameter>,
+    pub requirements: Vec<Requirement>,
+    pub public: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    pub what: What,
+    /// Stands in the query, and not in the path.
+    pub in_query: bool,
+    pub is_list: bool,
+}
+
+/// What the value of a parameter means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The id of a scope of this level.
+    Scope(String),
+    Person,
+    Document,
+    /// A form of the one domain that has forms.
+    Form,
+    Access,
+}
+
+#[derive(Debug, Clone)]
+pub enum Requirement {
+    One(Single),
+    Any(Vec<Single>),
+}
+
+/// A value that is written out, or the number of a parameter.
+#[derive(Debug, Clone)]
+pub enum Value {
+    Fixed(String),
+    Captured(usize),
+}
+
+#[derive(Debug, Clone)]
+pub enum Single {
+    /// `name` as it is written outside its domain; `on` is the level and the id.
+    Permission {
+        name: String,
+        on: (String, Value),
+        student: Option<Value>,
+        target: Option<Value>,
+    },
+    Document {
+        action: &'static str,
+        which: Which,
+        target: Option<Value>,
+        giving: Option<Value>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum Which {
+    Listed(usize),
+    /// A form by its name outside its domain, or captured; and the student.
+    Of {
+        domain: String,
+        form: Value,
+        student: Value,
+    },
+}
+
+/// A request: the values of the parameters of a route, of the bundle's number `route`.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    pub route: usize,
+    pub values: Vec<String>,
+    pub subject: String,
+    pub claims: Vec<(String, Claim)>,
+    pub now: i64,
+}
+
+impl Value {
+    fn text(&self) -> String {
+        match self {
+            Value::Fixed(text) => text.clone(),
+            Value::Captured(number) => format!("\"{{p{number}}}\""),
+        }
+    }
+
+    fn of(&self, values: &[String]) -> String {
+        match self {
+            Value::Fixed(text) => text.clone(),
+            Value::Captured(number) => values[*number].clone(),
+        }
+    }
+
+    fn reads(&self) -> Option<usize> {
+        match self {
+            Value::Fixed(_) => None,
+            Value::Captured(number) => Some(*number),
+        }
+    }
+}
+
+impl Single {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        let mut rest: Vec<(&str, &Option<Value>)> = Vec::new();
+        match self {
+            Single::Permission { name, on: (level, id), student, target } => {
+                let id = id.text().replace('"', "");
+                let _ = write!(out, "permission: {name}, on: \"{level}/{id}\"");
+                rest.extend([("student", student), ("target", target)]);
+            }
+            Single::Document { action, which, target, giving } => {
+                let _ = write!(out, "access: {action}");
+                match which {
+                    Which::Listed(number) => {
+                        let _ = write!(out, ", document: \"{{p{number}}}\"");
+                    }
+                    Which::Of { form, student, .. } => {
+                        let _ = write!(out, ", form: {}, student: {}", form.text(), student.text());
+                    }
+                }
+                rest.extend([("target", target), ("giving", giving)]);
+            }
+        }
+        for (name, value) in rest {
+            if let Some(value) = value {
+                let _ = write!(out, ", {name}: {}", value.text());
+            }
+        }
+        format!("{{{out}}}")
+    }
+
+    /// The parameters that it reads.
+    fn reads(&self) -> Vec<usize> {
+        let (mut all, rest) = match self {
+            Single::Permission { on: (_, id), student, target, .. } => (vec![id.reads()], [student, target]),
+            Single::Document { which, target, giving, .. } => {
+                let of = match which {
+                    Which::Listed(number) => vec![Some(*number)],
+                    Which::Of { form, student, .. } => vec![form.reads(), student.reads()],
+                };
+                (of, [target, giving])
+            }
+        };
+        all.extend(rest.into_iter().flatten().map(Value::reads));
+        all.into_iter().flatten().collect()
+    }
+
+    /// Whether it reads what is given from a value that is no access.
+    fn gives_nothing_known(&self, values: &[String]) -> bool {
+        let Single::Document { giving: Some(giving), .. } = self else { return false };
+        let word = giving.of(values);
+        Access::ALL.into_iter().all(|access| access.word() != word)
+    }
+
+    /// The question that it is for these values.
+    fn question(&self, bundle: &Bundle, visit: &Visit, person: &Person, values: &[String]) -> Question {
+        let mut q = Question {
+            subject_type: person.kinds[0].clone(),
+            subject_id: person.id.clone(),
+            action: String::new(),
+            target: None,
+            access: None,
+            resource_type: "document".to_owned(),
+            resource_id: "-".to_owned(),
+            form: None,
+            student: None,
+            buildings: None,
+            explicit: None,
+            assigned: None,
+            claims: visit.claims.clone(),
+            now: visit.now,
+        };
+        match self {
+            Single::Permission { name, on: (level, id), student, target } => {
+                q.action = name.clone();
+                (q.resource_type, q.resource_id) = (level.clone(), id.of(values));
+                q.student = student.as_ref().map(|value| value.of(values));
+                q.target = target.as_ref().map(|value| value.of(values));
+            }
+            Single::Document { action, which, target, giving } => {
+                q.action = (*action).to_owned();
+                match which {
+                    Which::Listed(number) => q.resource_id = values[*number].clone(),
+                    Which::Of { domain, form, student } => {
+                        q.form = Some(match form {
+                            Value::Fixed(name) => name.clone(),
+                            captured => bundle.outside(domain, &captured.of(values)),
+                        });
+                        q.student = Some(student.of(values));
+                    }
+                }
+                q.target = target.as_ref().map(|value| value.of(values));
+                let giving = giving.as_ref().map(|value| value.of(values));
+                q.access =
+                    giving.and_then(|word| Access::ALL.into_iter().find(|access| access.word() == word));
+            }
+        }
+        q
+    }
+}
+
+impl Requirement {
+    fn all(&self) -> &[Single] {
+        match self {
+            Requirement::One(single) => std::slice::from_ref(single),
+            Requirement::Any(all) => all,
+        }
+    }
+
+    /// The parameters that it reads.
+    pub fn reads(&self) -> Vec<usize> {
+        self.all().iter().flat_map(Single::reads).collect()
+    }
+}
+
+impl Route {
+    /// `GET /name/{p0}?p1={p1}` and what it requires, as one line of YAML.
+    pub fn to_yaml(&self) -> String {
+        let mut template = format!("GET /{}", self.name);
+        for (number, _) in self.numbered(false) {
+            let _ = write!(template, "/{{p{number}}}");
+        }
+        for (at, (number, _)) in self.numbered(true).enumerate() {
+            let _ = write!(template, "{}p{number}={{p{number}}}", if at == 0 { '?' } else { '&' });
+        }
+        if self.public {
+            return format!("  \"{template}\": public\n");
+        }
+        let requirement = |requirement: &Requirement| match requirement {
+            Requirement::One(single) => single.text(),
+            Requirement::Any(all) => {
+                format!("{{any: [{}]}}", all.iter().map(Single::text).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let requirements: Vec<String> = self.requirements.iter().map(requirement).collect();
+        let mut out = match requirements.as_slice() {
+            // A route may be its one requirement.
+            [only] if self.parameters.len().is_multiple_of(2) => {
+                only.strip_suffix('}').expect("a map").to_owned()
+            }
+            all => format!("{{require: [{}]", all.join(", ")),
+        };
+        let lists: Vec<String> = self
+            .parameters
+            .iter()
+            .enumerate()
+            .filter(|(_, parameter)| parameter.is_list)
+            .map(|(number, _)| format!("p{number}"))
+            .collect();
+        if !lists.is_empty() {
+            let _ = write!(out, ", lists: [{}]", lists.join(", "));
+        }
+        format!("  \"{template}\": {out}}}\n")
+    }
+
+    pub fn numbered(&self, in_query: bool) -> impl Iterator<Item = (usize, &Parameter)> {
+        self.parameters.iter().enumerate().filter(move |(_, parameter)| parameter.in_query == in_query)
+    }
+}
+
+/// Section 2, steps 4 to 6: why a request is denied, all the reasons of what fails; nothing where it is allowed.
+pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
+    let route = &bundle.routes[visit.route];
+    let person = bundle.person(&visit.subject).expect("a subject of the roster");
+    if route.public {
+        return BTreeSet::new();
+    }
+    if is_suspended(bundle, person) {
+        return BTreeSet::from(["suspended"]);
+    }
+    let mut reasons = BTreeSet::new();
+    // "an empty list is denied".
+    for (parameter, value) in route.parameters.iter().zip(&visit.values) {
+        if parameter.is_list && value.is_empty() {
+            reasons.insert("attribute_missing");
+        }
+    }
+    // "Each requirement of the route, all of which must hold."
+    for requirement in &route.requirements {
+        // "A route may name several resources or targets: each must be allowed", by whichever of an `any:`.
+        for values in combinations(route, requirement, &visit.values) {
+            let answers = requirement.all().iter().map(|single| {
+                match evaluate(bundle, &single.question(bundle, visit, person, &values)).reason {
+                    // Section 11: `unknown_name` is for `eval` and `explain` only.
+                    "unknown_name" => "attribute_missing",
+                    reason => reason,
+                }
+            });
+            let answers: Vec<&str> = answers.collect();
+            if !answers.contains(&"granted") {
+                reasons.extend(answers);
+                // What a route gives that is no access may be told before a block is.
+                let unread = |single: &Single| single.gives_nothing_known(&values);
+                if requirement.all().iter().any(unread) {
+                    reasons.insert("attribute_missing");
+                }
+            }
+        }
+    }
+    reasons
+}
+
+/// The values with each list that is read taken item by item.
+fn combinations(route: &Route, requirement: &Requirement, values: &[String]) -> Vec<Vec<String>> {
+    let mut all = vec![values.to_vec()];
+    let mut read = requirement.reads();
+    read.sort_unstable();
+    read.dedup();
+    for number in read.into_iter().filter(|number| route.parameters[*number].is_list) {
+        let items: Vec<&str> = values[number].split(',').collect();
+        let with = |values: &Vec<String>| -> Vec<Vec<String>> {
+            let with_item = |item: &&str| {
+                let mut values = values.clone();
+                values[number] = (*item).to_owned();
+                values
+            };
+            items.iter().map(with_item).collect()
+        };
+        all = all.iter().flat_map(with).collect();
+    }
+    all
+}
