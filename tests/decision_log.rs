@@ -282,7 +282,8 @@ fn asked_again(lines: &[Value]) -> Vec<Value> {
         let inputs = &line["inputs"];
         let mut action = json!({"name": line["action"]});
         let mut resource = json!({"type": kind, "id": id});
-        if kind == "document" && id == "a new one" {
+        // Of somebody who is suspended nothing else is read.
+        if kind == "document" && id == "a new one" && line["reason"] != "suspended" {
             resource["properties"] = json!({"form": inputs["form"], "student": inputs["student"]});
         }
         if let Some(target) = inputs.get("target") {
