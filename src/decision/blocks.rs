@@ -28,7 +28,7 @@ pub(super) fn from_people(
     now: Time,
 ) -> bool {
     [Some(subject), facts.target].into_iter().flatten().any(|person| {
-        bundle.relations().blocks(person, now).any(|block| match block.from_what {
+        bundle.blocks(person, now).any(|block| match block.from_what {
             Blocked::Student(blocked) => facts.student == Some(blocked),
             Blocked::Scope(blocked) => {
                 scope.is_some_and(|scope| lies_below(bundle, scope, blocked))
@@ -41,7 +41,7 @@ pub(super) fn from_people(
 /// Whether `person` is kept away from the student of a document. A document whose student is not known is refused to a
 /// person who has any block.
 pub(super) fn from_document(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time) -> bool {
-    let mut blocks = bundle.relations().blocks(person, now).peekable();
+    let mut blocks = bundle.blocks(person, now).peekable();
     if blocks.peek().is_none() {
         return false;
     }

@@ -130,9 +130,7 @@ impl<'a> Asking<'a> {
             Ok((ask, facts)) => {
                 decide(self.bundle, &AccessRequest { subject: self.subject, ask, facts, now: self.now })
             }
-            Err(_) if self.bundle.people().row(self.subject).suspended => {
-                Decision::before_any_rule(Reason::Suspended)
-            }
+            Err(_) if self.bundle.is_suspended(self.subject) => Decision::before_any_rule(Reason::Suspended),
             Err(reason) => Decision::before_any_rule(reason),
         }
     }
@@ -163,7 +161,7 @@ impl<'a> Asking<'a> {
         let facts =
             Facts { student: person(student), target: person(target), claims: self.claims, assigned: None };
         let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
-        if self.bundle.people().row(self.subject).suspended {
+        if self.bundle.is_suspended(self.subject) {
             return ended(Reason::Suspended);
         }
         let scope = match scope {
