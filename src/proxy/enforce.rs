@@ -152,6 +152,7 @@ impl Enforcer {
             return Err(Refusal::new(Reason::NoBundle, "no bundle is loaded"));
         };
         let bundle = snapshot.bundle();
+        record.revision(bundle.revision());
 
         let leaf = match bundle.routes().find(head.method.as_str(), head.path.decoded()) {
             Lookup::Found(leaf) => leaf,

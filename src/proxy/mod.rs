@@ -18,6 +18,7 @@ mod connection;
 mod enforce;
 mod exchange;
 mod forward;
+mod keys;
 mod panics;
 mod server;
 mod upstream;
@@ -25,4 +26,5 @@ mod wire;
 mod worker;
 
 pub use config::{Address, Config, Fact, Forward, Limits, Timeouts, Upstream};
+pub use keys::KeyFile;
 pub use server::{Server, StartError, Stopper};

@@ -31,6 +31,7 @@ pub struct Record {
     path: Option<String>,
     route: Option<String>,
     subject: Option<String>,
+    revision: Option<String>,
     /// Whether a permit was made, which is what the log calls the decision.
     permitted: bool,
     reason: Option<Reason>,
@@ -53,6 +54,7 @@ impl Record {
             path: None,
             route: None,
             subject: None,
+            revision: None,
             permitted: false,
             reason: None,
             detail: String::new(),
@@ -79,6 +81,11 @@ impl Record {
     /// The person of the roster who asks, by the id the roster gives.
     pub fn subject(&mut self, person: &str) {
         self.subject = self.wanted.then(|| person.to_owned());
+    }
+
+    /// The revision of the bundle that the request is decided from.
+    pub fn revision(&mut self, revision: &str) {
+        self.revision = self.wanted.then(|| revision.to_owned());
     }
 
     /// The request may be forwarded, for `reason`.
@@ -144,6 +151,7 @@ impl Drop for Record {
             detail = (!self.detail.is_empty()).then_some(self.detail.as_str()),
             status = self.status.map(|status| status.as_u16()),
             micros,
+            revision = self.revision.as_deref(),
         );
     }
 }
