@@ -34,6 +34,8 @@ pub mod pdp;
 #[cfg(feature = "serve")]
 pub mod proxy;
 #[cfg(feature = "serve")]
+pub mod reload;
+#[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(feature = "serve")]
 pub mod telemetry;

@@ -342,7 +342,7 @@ fn a_panic_costs_one_request_and_no_other() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    struct Bomb(AtomicBool);
+    struct Bomb(Arc<AtomicBool>);
     impl Clock for Bomb {
         fn now(&self) -> Time {
             assert!(!self.0.swap(false, Ordering::SeqCst), "the clock of this test goes off");
@@ -351,7 +351,10 @@ fn a_panic_costs_one_request_and_no_other() {
     }
 
     let upstream = Upstream::replying(OK);
-    let proxy = Proxy::with_clock(config(upstream.address), Arc::new(Bomb(AtomicBool::new(true))));
+    let armed = Arc::new(AtomicBool::new(false));
+    let proxy = Proxy::with_clock(config(upstream.address), Arc::new(Bomb(armed.clone())));
+    // The bundle was loaded at a time, too.
+    armed.store(true, Ordering::SeqCst);
     let mut client: Client = proxy.client();
     client.send(format!("GET /open/a HTTP/1.1\r\n{NOBODY}\r\n"));
     let answer = client.answer();

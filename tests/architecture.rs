@@ -23,10 +23,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A small HTTP server for operators; knows nothing of what is asked.
     ("listener", &[]),
     ("health", &["listener", "pdp", "proxy", "telemetry", "time", "tls"]),
-    ("admin", &["decision", "json", "listener", "pdp", "policy", "story", "telemetry", "time"]),
-    ("pdp", &["decision", "policy", "telemetry", "time"]),
-    ("settings", &["admin", "health", "identity", "message", "policy", "proxy", "telemetry", "time", "tls"]),
-    ("proxy", &["decision", "identity", "message", "pdp", "policy", "telemetry", "time", "tls"]),
+    ("admin", &["decision", "json", "listener", "pdp", "policy", "reload", "story", "telemetry", "time"]),
+    // Files that are read again when they change, whatever is made of them: below all who have such files.
+    ("reload", &["policy", "telemetry", "time"]),
+    ("pdp", &["decision", "policy", "reload", "telemetry", "time"]),
+    (
+        "settings",
+        &["admin", "health", "identity", "message", "policy", "proxy", "reload", "telemetry", "time", "tls"],
+    ),
+    ("proxy", &["decision", "identity", "message", "pdp", "policy", "reload", "telemetry", "time", "tls"]),
     (
         "cli",
         &[

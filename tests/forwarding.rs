@@ -640,10 +640,12 @@ fn a_bundle_with_a_mistake_does_not_start_a_server() {
     let directory = support::bundle_directory().with_extension("bad");
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("bundle.yaml"), "bundle: {name: bad}\nroutes: {GET /a: public}\n").unwrap();
+    support::only_ours(&directory, 0o755);
+    support::only_ours(&directory.join("bundle.yaml"), 0o644);
     let mut config = config(upstream.address);
     config.bundle = directory;
     let error = hallpass::proxy::Server::start(config, support::clock()).unwrap_err();
-    assert!(matches!(error, hallpass::proxy::StartError::Bundle(_)));
+    assert!(matches!(error, hallpass::proxy::StartError::Files(_)));
     let text = error.to_string();
     assert!(text.contains("bundle.yaml:1:") && text.contains("time_zone"), "{text}");
 }

@@ -8,7 +8,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `hallpass.yaml` | the configuration of hallpass |
-//! | `policy/` | the policy: who may do what, and what each request of the app means. Change it and run again |
+//! | `policy/` | the policy: who may do what, and what each request of the app means. Runs as a copy: change the copy and ask again |
 //! | `tour.yaml` | the requests, each with the answer that a person expects and why |
 //! | `stage.rs` | how hallpass is started from a program |
 //! | `app/` | the legacy app |
@@ -76,7 +76,7 @@ fn guide(stage: &Stage, out: &mut dyn Write) -> io::Result<()> {
 
     writeln!(out, "The school app listens on {} and believes everybody.", stage.app.address())?;
     writeln!(out, "hallpass listens on       {} and stands in front of it.\n", stage.address())?;
-    writeln!(out, "policy          {}", stage::policy_directory().display())?;
+    writeln!(out, "policy          {}", stage.policy_directory().display())?;
     writeln!(out, "configuration   {configuration}")?;
     writeln!(out, "tokens          {tokens}")?;
     writeln!(out, "decision log    {}\n", stage.decision_log().display())?;

@@ -9,6 +9,7 @@ use hallpass::settings::Config;
 use hallpass::telemetry::SystemClock;
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl Stage {
         let directory = Directory::new(app.address())?;
         directory.write("jwks.json", &log_in.jwks())?;
         directory.write("tokens.env", &assignments(&table, &tokens))?;
+        directory.copy_policy()?;
         directory.write("hallpass.yaml", &filled_in(&source("hallpass.yaml")?, app.address())?)?;
         let hallpass = start_hallpass(&directory.0.join("hallpass.yaml"))?;
         let address = hallpass.address();
@@ -62,6 +64,11 @@ impl Stage {
     /// The file that decisions are logged to.
     pub(crate) fn decision_log(&self) -> PathBuf {
         self.directory.join("decisions.log")
+    }
+
+    /// The policy in force: a copy, which may be edited while hallpass runs.
+    pub(crate) fn policy_directory(&self) -> PathBuf {
+        self.directory.join("policy")
     }
 
     /// The tokens, as a file to `source`.
@@ -91,11 +98,6 @@ fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/school")
 }
 
-/// The directory of the policy.
-pub(crate) fn policy_directory() -> PathBuf {
-    home().join("policy")
-}
-
 /// A file of this example.
 fn source(name: &str) -> Result<String, String> {
     let path = home().join(name);
@@ -104,11 +106,9 @@ fn source(name: &str) -> Result<String, String> {
 
 /// The configuration with what is different on every start. Port 0 asks the operating system for a free one.
 fn filled_in(configuration: &str, app: SocketAddr) -> Result<String, String> {
-    let policy = policy_directory();
     let values = [
         ("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0".to_owned()),
         ("address: \"127.0.0.1:9000\"", format!("address: \"{app}\"")),
-        ("bundle: policy", format!("bundle: {}", serde_json::json!(policy))),
     ];
     values.into_iter().try_fold(configuration.to_owned(), |text, (old, new)| {
         if text.matches(old).count() != 1 {
@@ -124,6 +124,14 @@ fn assignments(table: &Table, tokens: &HashMap<String, String>) -> String {
     table.people.iter().map(line).collect()
 }
 
+/// Makes a directory that only its owner enters.
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// A new directory that only its owner reads, because tokens lie in it. It goes again if the start fails.
 struct Directory(PathBuf);
 
@@ -132,16 +140,31 @@ impl Directory {
         // The port is nobody else's while the app runs, so neither is the name.
         let name = format!("hallpass-school-{}-{}", std::process::id(), app.port());
         let path = std::env::temp_dir().join(name);
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+        make(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         Ok(Directory(path))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), String> {
         let path = self.0.join(name);
-        fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+        let mut options = fs::File::options();
+        options.write(true).create_new(true);
+        // Nobody else may write it: hallpass refuses what others may write.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| format!("cannot write {}: {error}", path.display()))
+    }
+
+    /// The policy of this example, into a directory of its own.
+    fn copy_policy(&self) -> Result<(), String> {
+        let failed = |error| format!("cannot copy the policy: {error}");
+        make(&self.0.join("policy")).map_err(failed)?;
+        for entry in fs::read_dir(home().join("policy")).map_err(failed)? {
+            let name = Path::new("policy").join(entry.map_err(failed)?.file_name());
+            let name = name.to_str().ok_or("a file of the policy has a name that is not text")?;
+            self.write(name, &source(name)?)?;
+        }
+        Ok(())
     }
 
     fn keep(mut self) -> PathBuf {

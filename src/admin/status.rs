@@ -2,8 +2,9 @@
 
 use super::{LogFilter, Sources};
 use crate::pdp::Pdp;
+use crate::reload;
 use crate::time::Time;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) fn status(sources: &Sources, started: Time, now: Time) -> Value {
     let unsafe_settings: Vec<Value> =
@@ -13,24 +14,46 @@ pub(super) fn status(sources: &Sources, started: Time, now: Time) -> Value {
         "started_at": started.to_string(),
         "draining": sources.readiness.is_draining(),
         "keys_loaded": sources.readiness.has_keys(),
-        "bundle": bundle(&sources.pdp, started, now),
+        "bundle": bundle(&sources.pdp, now),
+        "suspended": sources.pdp.status().suspended.map(|status| loading(&status, now)),
         "log_filter": sources.log.as_ref().map(LogFilter::text),
         "unsafe_settings": unsafe_settings,
     })
 }
 
-/// The bundle in force and the last attempt to load one. A bundle is loaded once, when the process starts; whoever loads
-/// it again says here when, and why it failed.
-fn bundle(pdp: &Pdp, started: Time, now: Time) -> Value {
+/// The bundle in force and the last attempt to load one.
+fn bundle(pdp: &Pdp, now: Time) -> Value {
     let Some(snapshot) = pdp.snapshot() else { return Value::Null };
     let bundle = snapshot.bundle();
-    let age_seconds = (now.unix_micros() - started.unix_micros()).max(0) / 1_000_000;
-    json!({
-        "name": bundle.name(),
-        "revision": bundle.revision(),
-        "people": bundle.people().iter().count(),
-        "loaded_at": started.to_string(),
-        "age_seconds": age_seconds,
-        "last_failure": null,
-    })
+    let status = pdp.status();
+    let mut told = loading(&status.bundle, now);
+    for (name, value) in [
+        ("name", Value::from(bundle.name())),
+        // Of this snapshot, whatever is loaded meanwhile.
+        ("revision", bundle.revision().into()),
+        ("people", bundle.people().len().into()),
+        ("suspended_people", status.suspended_people.into()),
+        ("blocks", status.blocks.into()),
+    ] {
+        told.insert(name.to_owned(), value);
+    }
+    told.into()
+}
+
+/// How loading a set of files goes.
+fn loading(status: &reload::Status, now: Time) -> Map<String, Value> {
+    let failure = status.failure.as_ref().map(
+        |failure| json!({ "at": failure.at.to_string(), "text": failure.text, "retried": failure.retried }),
+    );
+    let mut told = Map::new();
+    for (name, value) in [
+        ("revision", json!(status.revision)),
+        ("loaded_at", json!(status.loaded.map(|at| at.to_string()))),
+        ("age_seconds", json!(status.age(now).map(|age| age.as_secs()))),
+        ("last_attempt_at", json!(status.last_attempt.map(|at| at.to_string()))),
+        ("last_failure", json!(failure)),
+    ] {
+        told.insert(name.to_owned(), value);
+    }
+    told
 }

@@ -115,7 +115,7 @@ fn explain_route(
         story::no(Reason::UnknownSubject, out)?;
         return Ok(Outcome::No);
     };
-    if bundle.people().row(person).suspended {
+    if bundle.is_suspended(person) {
         story::no(Reason::Suspended, out)?;
         return Ok(Outcome::No);
     }

@@ -164,7 +164,7 @@ impl Request {
         if !Kind::parse(&self.subject_type).is_some_and(|kind| person.kinds.contains(kind)) {
             return Err(Reason::UnknownSubject);
         }
-        if person.suspended {
+        if bundle.is_suspended(subject) {
             return Err(Reason::Suspended);
         }
         let find = |id: &String| bundle.people().find(id);

@@ -34,7 +34,7 @@ pub(super) fn from_people(
     now: Time,
 ) -> bool {
     let kept_away = [Some(subject), facts.target].into_iter().flatten().any(|person| {
-        bundle.relations().blocks(person, now).any(|block| {
+        bundle.blocks(person, now).any(|block| {
             facts.stranger
                 || facts.student.is_some_and(|student| is_from(bundle, block, student, now))
                 || match block.from_what {
@@ -49,7 +49,7 @@ pub(super) fn from_people(
 /// Whether the subject is kept away from the person whom the request names second: a student may be named there, too.
 fn from_target(bundle: &Bundle, subject: PersonId, target: Option<PersonId>, now: Time) -> bool {
     let Some(target) = target.filter(|target| *target != subject) else { return false };
-    bundle.relations().blocks(subject, now).any(|block| is_from(bundle, block, target, now))
+    bundle.blocks(subject, now).any(|block| is_from(bundle, block, target, now))
 }
 
 /// Whether a block keeps somebody away from this student.
@@ -63,7 +63,7 @@ fn is_from(bundle: &Bundle, block: &Block, student: PersonId, now: Time) -> bool
 /// Whether `person` is kept away from the student of a document. A document whose student is not known is refused to a
 /// person who has any block.
 pub(super) fn from_document(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time) -> bool {
-    let mut blocks = bundle.relations().blocks(person, now).peekable();
+    let mut blocks = bundle.blocks(person, now).peekable();
     if blocks.peek().is_none() {
         return false;
     }

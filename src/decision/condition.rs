@@ -58,7 +58,7 @@ impl Read<'_> {
         let (target, scope) = (self.facts.target?, self.scope?);
         let Facts { student, stranger, .. } = self.facts;
         let facts = Facts { student, stranger, ..Facts::default() };
-        let suspended = self.bundle.people().row(target).suspended;
+        let suspended = self.bundle.is_suspended(target);
         let decision = Context::decide(self.bundle, domain, target, permission, scope, facts, self.now);
         Some(!suspended && decision.is_allow())
     }
@@ -68,7 +68,7 @@ impl Read<'_> {
         let (target, student) = (self.facts.target?, self.facts.student?);
         let buildings: Result<_, Reason> = document::buildings_of_student(self.bundle, domain, student);
         let rights = Rights::of(self.bundle, domain, target, form, buildings, self.now);
-        if self.bundle.people().row(target).suspended {
+        if self.bundle.is_suspended(target) {
             return Some(Access::None);
         }
         if rights.missing.is_some() { None } else { Some(rights.max) }

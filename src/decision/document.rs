@@ -284,7 +284,7 @@ pub(super) fn grantee_max(
     ask: &DocumentAsk<'_>,
     now: Time,
 ) -> Result<Access, Reason> {
-    if bundle.people().row(target).suspended || blocks::from_document(bundle, target, ask, now) {
+    if bundle.is_suspended(target) || blocks::from_document(bundle, target, ask, now) {
         return Ok(Access::None);
     }
     match standing(bundle, target, ask, now) {

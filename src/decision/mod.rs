@@ -144,7 +144,7 @@ impl Decision {
 
 /// Decides one request.
 pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
-    if bundle.people().row(request.subject).suspended {
+    if bundle.is_suspended(request.subject) {
         return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
     }
     if blocks::blocked(bundle, request) {

@@ -66,7 +66,7 @@ pub fn decide_requirements(
     if matched.route().is_public() {
         return (Decision::before_any_rule(Reason::Public), Considered::default());
     }
-    if bundle.people().row(subject).suspended {
+    if bundle.is_suspended(subject) {
         let suspended = Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
         return (suspended, Considered::default());
     }
@@ -213,7 +213,7 @@ impl<'a> Asking<'a> {
             assigned: None,
         };
         let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
-        if self.bundle.people().row(self.subject).suspended {
+        if self.bundle.is_suspended(self.subject) {
             return ended(Reason::Suspended);
         }
         let scope = match scope {

@@ -1,30 +1,44 @@
 //! The running policy decision point: the bundle that is in force, and where it comes from.
 //!
-//! In reading order: [`directory`] turns a directory into sources, [`Pdp`] compiles them and holds the result as a
-//! [`Snapshot`], which one request takes once and keeps to its end; [`LoadError`] is why a bundle was not taken.
+//! In reading order: [`Snapshot`] is what one request is decided from, taken once and kept to its end; [`Pdp`] holds
+//! the one in force; [`Reader`] is how a thread that serves gets at it; [`BundleFiles`] and [`SuspendedFile`] are the
+//! files behind it, for [`reload`](crate::reload) to look after; `audit` writes down who gains and loses;
+//! [`directory`] reads a bundle for those who only look at it.
 //!
 //! This room never decides and never serves: a bundle that does not load changes nothing here.
 
+mod audit;
 pub mod directory;
+mod reader;
+mod sources;
 
-use crate::policy::{self, Bundle, Diagnostic, Source};
+pub use audit::{AUDIT_TARGET, Difference};
+pub use reader::{Held, Reader};
+pub use sources::{BundleFiles, SuspendedFile};
+
+use crate::policy::{self, Bundle, Diagnostic, HeldOff, Source};
+use crate::reload::{self, Counts, Progress};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Decisions;
 use arc_swap::ArcSwapOption;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-/// A bundle in force. Whoever began with a snapshot ends with it, whatever is loaded meanwhile.
+/// What is in force at one moment: a bundle, and who is suspended besides. Whoever began with a snapshot ends with it,
+/// whatever is loaded meanwhile.
 #[derive(Debug)]
 pub struct Snapshot {
     bundle: Bundle,
     decisions: OnceLock<Decisions>,
+    generation: u64,
 }
 
 impl Snapshot {
-    /// The bundle, which cannot be wrong.
+    /// The bundle, which cannot be wrong. Those whom the file of suspensions names are suspended in it.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
@@ -34,21 +48,73 @@ impl Snapshot {
         self.decisions
             .get_or_init(|| metrics.decisions(self.bundle.domains().iter().map(|(_, domain)| domain.name())))
     }
+
+    /// Differs between any two snapshots of a process, also of the same revision: what was remembered under another
+    /// generation may not hold any more.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
 }
 
-/// Holds the bundle in force; empty until one was loaded, and then every request is refused (`no_bundle`).
-#[derive(Debug, Default)]
+/// Holds what is in force; empty until a bundle was loaded, and then every request is refused (`no_bundle`).
+#[derive(Debug)]
 pub struct Pdp {
     current: ArcSwapOption<Snapshot>,
+    /// The generation of `current`; a little late, never early.
+    generation: AtomicU64,
+    /// Moves with the bundle only.
+    bundles: AtomicU64,
+    parts: Mutex<Parts>,
+    bundle: Arc<Progress>,
+    suspended: Arc<Progress>,
+}
+
+/// What snapshots are put together from.
+#[derive(Debug, Default)]
+struct Parts {
+    bundle: Option<Bundle>,
+    /// The file of suspensions as it was last good, and what it says in this bundle.
+    besides: Option<(Source, HeldOff)>,
+    /// Snapshots that are not in force any more and that somebody may still hold. The last reference is dropped here,
+    /// by whoever loads, and not by a request.
+    retired: Vec<Arc<Snapshot>>,
+}
+
+/// How it stands with what is in force.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The bundle.
+    pub bundle: reload::Status,
+    /// The file of suspensions; `None` where none is configured.
+    pub suspended: Option<reload::Status>,
+    /// How many people are suspended, in the bundle or besides.
+    pub suspended_people: usize,
+    /// How many blocks there are, in the bundle or besides, whether or not they hold today.
+    pub blocks: usize,
+    /// The generation of the snapshot in force; 0 if there is none.
+    pub generation: u64,
+}
+
+impl Default for Pdp {
+    fn default() -> Pdp {
+        Pdp::empty()
+    }
 }
 
 impl Pdp {
     /// A decision point without a bundle.
     pub fn empty() -> Pdp {
-        Pdp::default()
+        Pdp {
+            current: ArcSwapOption::empty(),
+            generation: AtomicU64::new(0),
+            bundles: AtomicU64::new(0),
+            parts: Mutex::default(),
+            bundle: Arc::new(Progress::new("bundle")),
+            suspended: Arc::new(Progress::new("suspended")),
+        }
     }
 
-    /// Reads and compiles the bundle directory `directory`. Warnings are logged.
+    /// Reads and compiles the bundle directory `directory`, once. Warnings are logged.
     ///
     /// # Errors
     /// What the directory is made of could not be read, or the policy has mistakes; then there is no [`Pdp`].
@@ -57,23 +123,124 @@ impl Pdp {
         let compilation = policy::compile(&sources);
         match compilation.bundle {
             Some(bundle) => {
-                // None of them is an error: a bundle with one of those is not there.
-                for warning in &compilation.diagnostics {
-                    let (file, line) = (&*warning.place.file, warning.place.line);
-                    tracing::warn!(file, line, code = warning.code, "{}", warning.message);
-                }
-                tracing::info!(revision = bundle.revision(), "a bundle was loaded");
+                sources::warn(&compilation.diagnostics);
                 let pdp = Pdp::empty();
-                pdp.current.store(Some(Arc::new(Snapshot { bundle, decisions: OnceLock::new() })));
+                pdp.put_bundle(bundle);
                 Ok(pdp)
             }
             None => Err(LoadError::Diagnostics { diagnostics: compilation.diagnostics, sources }),
         }
     }
 
-    /// The bundle in force, for one request from its first look to its last line.
+    /// What is in force, for one request from its first look to its last line. Threads that serve have a [`Reader`],
+    /// which is cheaper.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
+    }
+
+    /// The generation of the snapshot in force; 0 if there is none.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// How it stands. Takes a lock that no request takes.
+    pub fn status(&self) -> Status {
+        let suspended = self.suspended.status();
+        let snapshot = self.snapshot();
+        let held_off = snapshot.as_ref().map(|snapshot| snapshot.bundle.held_off());
+        Status {
+            bundle: self.bundle.status(),
+            suspended: suspended.last_attempt.is_some().then_some(suspended),
+            suspended_people: held_off.map_or(0, |held_off| held_off.suspended().iter().count()),
+            blocks: held_off.map_or(0, |held_off| held_off.blocks().len()),
+            generation: snapshot.as_ref().map_or(0, |snapshot| snapshot.generation),
+        }
+    }
+
+    /// What came of all attempts to load a bundle.
+    pub fn bundle_counts(&self) -> &Counts {
+        self.bundle.counts()
+    }
+
+    /// What came of all attempts to load the file of suspensions.
+    pub fn suspended_counts(&self) -> &Counts {
+        self.suspended.counts()
+    }
+
+    /// How loading the bundle goes.
+    pub fn bundle_progress(&self) -> &Arc<Progress> {
+        &self.bundle
+    }
+
+    /// How loading the file of suspensions goes.
+    pub fn suspended_progress(&self) -> &Arc<Progress> {
+        &self.suspended
+    }
+
+    /// Waits until `revision` is in force, at most for `patience`; says whether it came to that.
+    pub fn wait_for(&self, revision: &str, patience: Duration) -> bool {
+        self.bundle.wait_until(patience, |status| status.revision.as_deref() == Some(revision))
+    }
+
+    /// Puts a bundle in force and returns the one before it. What is said besides goes on to be said, by the ids in it.
+    fn put_bundle(&self, bundle: Bundle) -> Option<Bundle> {
+        let mut parts = self.parts();
+        if let Some((source, held_off)) = &mut parts.besides {
+            // Whoever is not in the bundle does not get in at all. The file is judged again next, and mistakes in it
+            // are shown then.
+            *held_off = policy::held_off(source, &bundle).0;
+        }
+        let before = parts.bundle.replace(bundle);
+        self.bundles.fetch_add(1, Ordering::AcqRel);
+        self.publish(&mut parts);
+        before
+    }
+
+    /// Puts in force what a file says besides the bundle, and returns what it said before.
+    fn put_besides(&self, source: Source, held_off: HeldOff) -> HeldOff {
+        let mut parts = self.parts();
+        let before = parts.besides.replace((source, held_off.clone()));
+        let before = before.map(|(_, before)| before).unwrap_or_default();
+        if before != held_off {
+            self.publish(&mut parts);
+        }
+        before
+    }
+
+    fn publish(&self, parts: &mut Parts) {
+        let Some(bundle) = &parts.bundle else { return };
+        let bundle = match &parts.besides {
+            Some((_, held_off)) => bundle.with(held_off),
+            None => bundle.clone(),
+        };
+        let generation = self.generation.load(Ordering::Acquire) + 1;
+        let snapshot = Snapshot { bundle, decisions: OnceLock::new(), generation };
+        if let Some(old) = self.current.swap(Some(Arc::new(snapshot))) {
+            parts.retired.push(old);
+        }
+        // After the swap: whoever sees the number sees the snapshot.
+        self.generation.store(generation, Ordering::Release);
+    }
+
+    /// The bundle as it was loaded, without what is suspended besides.
+    fn bundle(&self) -> Option<Bundle> {
+        self.parts().bundle.clone()
+    }
+
+    /// Drops snapshots that nobody holds any more.
+    fn tidy(&self) {
+        let mut parts = self.parts();
+        let (held, free) = std::mem::take(&mut parts.retired)
+            .into_iter()
+            .partition(|snapshot| Arc::strong_count(snapshot) > 1);
+        parts.retired = held;
+        drop(parts);
+        drop::<Vec<_>>(free);
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        // Parts are replaced whole: whoever panicked left none half done.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,16 +5,92 @@ use super::document::Documents;
 use super::domain::Domain;
 use super::grants::Grants;
 use super::people::People;
-use super::relations::Relations;
+use super::relations::{Block, Relations};
 use super::route::Routes;
-use super::table::{DomainId, Id, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
+use super::table::{DomainId, Id, IdSet, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
 use crate::time::Time;
+use jiff::tz::TimeZone;
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// What a decision is made from: a compiled revision, who is suspended, and who may not come near whom. All that a
+/// revision says is read through it. Cheap to clone: the revision is shared.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    compiled: Arc<Revision>,
+    /// What the revision says, and what is said besides.
+    held_off: HeldOff,
+}
+
+/// Suspensions and blocks. They come before any grant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldOff {
+    pub(super) suspended: IdSet<PersonId>,
+    /// Ordered by subject.
+    pub(super) blocks: Arc<[Block]>,
+}
+
+impl HeldOff {
+    /// The people who are suspended.
+    pub fn suspended(&self) -> &IdSet<PersonId> {
+        &self.suspended
+    }
+
+    /// The blocks, ordered by subject.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+}
+
+impl Bundle {
+    pub(super) fn new(compiled: Revision) -> Bundle {
+        Bundle { held_off: compiled.held_off.clone(), compiled: Arc::new(compiled) }
+    }
+
+    /// The same revision, with these suspensions and blocks besides its own. They take the place of those that were
+    /// said besides before.
+    pub fn with(&self, besides: &HeldOff) -> Bundle {
+        let own = &self.compiled.held_off;
+        let mut suspended = own.suspended.clone();
+        suspended.extend(besides.suspended.iter());
+        let mut blocks: Vec<Block> = own.blocks.iter().chain(besides.blocks.iter()).cloned().collect();
+        blocks.sort_by_key(|block| block.subject);
+        let held_off = HeldOff { suspended, blocks: blocks.into() };
+        Bundle { compiled: self.compiled.clone(), held_off }
+    }
+
+    /// All suspensions and blocks.
+    pub fn held_off(&self) -> &HeldOff {
+        &self.held_off
+    }
+
+    /// Whether a person is suspended. Suspended people are refused before any grant is looked at.
+    pub fn is_suspended(&self, person: PersonId) -> bool {
+        self.held_off.suspended.contains(person)
+    }
+
+    /// The blocks of `subject` that hold at `now`. Almost nobody has one.
+    pub fn blocks(&self, subject: PersonId, now: Time) -> impl Iterator<Item = &Block> + Clone {
+        let blocks = &self.held_off.blocks;
+        let from = blocks.partition_point(|block| block.subject < subject);
+        let rest = blocks.get(from..).unwrap_or_default().iter();
+        rest.take_while(move |block| block.subject == subject).filter(move |block| block.span.holds(now))
+    }
+}
+
+impl Deref for Bundle {
+    type Target = Revision;
+
+    fn deref(&self) -> &Revision {
+        &self.compiled
+    }
+}
 
 /// One revision of the policy, whole.
 #[derive(Debug)]
-pub struct Bundle {
-    pub(super) name: String,
+pub struct Revision {
+    pub(super) manifest: Manifest,
     pub(super) revision: String,
     pub(super) domains: Table<DomainId, Domain>,
     pub(super) scopes: Scopes,
@@ -31,6 +107,21 @@ pub struct Bundle {
     pub(super) sets: Table<SetId, Grants>,
     /// Options that assignments switch on, packed.
     pub(super) options: Vec<PermissionId>,
+    /// The suspensions and blocks of the revision itself.
+    pub(super) held_off: HeldOff,
+    /// The time zone of the school, in which days begin and end.
+    pub(super) time_zone: TimeZone,
+}
+
+/// What a bundle says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Its name.
+    pub name: String,
+    /// Who made this revision.
+    pub author: Option<String>,
+    /// What asked for it: the id of a ticket or a merge request.
+    pub change: Option<String>,
 }
 
 /// Subject S holds role R at scope X. Those of one person stand together, ordered by domain, scope and role name.
@@ -65,16 +156,26 @@ impl Assignment {
         self.is_current(now) && !self.suspended
     }
 
+    /// Whether it grants a set of permissions of its own instead of its role's.
+    pub fn has_set(&self) -> bool {
+        self.set.is_some()
+    }
+
     /// Whether it names a building, which is asked of the data and not of the day.
     pub fn names_a_building(&self) -> bool {
         self.buildings.0 < self.buildings.1
     }
 }
 
-impl Bundle {
+impl Revision {
     /// The name in the manifest.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.manifest.name
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// The revision: SHA-256 over the names and bytes of the sources, as 64 hexadecimal digits.

@@ -5,7 +5,7 @@
 //!
 //! - [`source`]: the files as trees and tables with places. [`Diagnostic`], [`render`]: what is told of mistakes.
 //! - [`compile`]: from sources to a [`Bundle`].
-//! - [`Bundle`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
+//! - [`Bundle`], its [`Revision`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
 //! - [`Access`], [`Entry`]: the ladder of access to documents.
 
 mod access;
@@ -24,8 +24,8 @@ pub mod source;
 pub mod table;
 
 pub use access::{Access, DocumentAction, Entry};
-pub use bundle::{Assignment, Bundle, Fallback, Scopes};
-pub use compile::{Compilation, compile};
+pub use bundle::{Assignment, Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
+pub use compile::{Compilation, compile, compile_unless, held_off};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use document::{Document, Documents};
 pub use domain::{

@@ -68,8 +68,6 @@ pub struct Person {
     pub id: String,
     /// What they are.
     pub kinds: Kinds,
-    /// Suspended people are refused before any grant is looked at.
-    pub suspended: bool,
     pub(super) buildings: (u32, u32),
 }
 

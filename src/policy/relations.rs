@@ -42,12 +42,10 @@ pub struct Relations {
     pub(super) enrolments: Vec<(PersonId, ScopeId, Part, Span)>,
     /// Who is responsible for whom: guardian, student.
     pub(super) guardians: Vec<(PersonId, PersonId, Span)>,
-    /// Who may not come near whom or what.
-    pub(super) blocks: Vec<Block>,
 }
 
 /// A custody order or a conflict: it comes before any grant, in every domain.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// Who is kept away.
     pub subject: PersonId,
@@ -92,12 +90,5 @@ impl Relations {
         let rest = self.guardians.get(from..).unwrap_or_default().iter();
         let same = rest.take_while(|(who, whom, _)| (*who, *whom) == (guardian, student));
         same.map(|(.., span)| span).any(|span| span.holds(now))
-    }
-
-    /// The blocks of `subject` that hold at `now`. Almost nobody has one.
-    pub fn blocks(&self, subject: PersonId, now: Time) -> impl Iterator<Item = &Block> + Clone {
-        let from = self.blocks.partition_point(|block| block.subject < subject);
-        let rest = self.blocks.get(from..).unwrap_or_default().iter();
-        rest.take_while(move |block| block.subject == subject).filter(move |block| block.span.holds(now))
     }
 }

@@ -1,6 +1,8 @@
 //! What a listener is told, already checked: `settings` makes it out of a file, a test makes it by hand.
 
+use super::keys::KeyFile;
 use crate::identity::Authenticator;
+use crate::reload;
 use crate::telemetry::LogSettings;
 use crate::tls;
 use http::HeaderName;
@@ -19,8 +21,14 @@ pub struct Config {
     pub upstream: Upstream,
     /// The bundle directory.
     pub bundle: PathBuf,
+    /// A file that says who is suspended besides those whom the bundle suspends.
+    pub suspended: Option<PathBuf>,
+    /// How often files are looked at.
+    pub reload: reload::Settings,
     /// Who can prove an identity, and how.
     pub authenticator: Authenticator,
+    /// Where the keys of its issuers lie, to be read again when they change.
+    pub key_files: Vec<KeyFile>,
     /// What the app is told of the subject.
     pub forward: Forward,
     /// How long things may take.

@@ -91,7 +91,7 @@ async fn run(
 ) -> Result<Response<AnswerBody>, Refusal> {
     let shared = &worker.shared;
     let (parts, incoming) = request.into_parts();
-    let snapshot = shared.pdp.snapshot();
+    let snapshot = worker.reader.snapshot();
     let asked =
         Asked { parts, peer, length: incoming.size_hint().exact(), snapshot: snapshot.as_deref(), now };
     let decided = shared.enforcer.enforce(asked, record);

@@ -19,6 +19,7 @@ mod enforce;
 mod exchange;
 mod forward;
 mod inputs;
+mod keys;
 mod panics;
 mod server;
 mod upstream;
@@ -26,4 +27,5 @@ mod wire;
 mod worker;
 
 pub use config::{Address, Config, Fact, Forward, Limits, Timeouts, Upstream};
+pub use keys::KeyFile;
 pub use server::{Server, StartError, Stopper};

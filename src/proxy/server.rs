@@ -3,10 +3,13 @@
 use super::config::Config;
 use super::enforce::Enforcer;
 use super::forward::Patience;
+use super::keys::{self, KeyFile};
 use super::upstream::Pool;
 use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
 use crate::identity::{Fetcher, KeySource};
-use crate::pdp::{LoadError, Pdp};
+use crate::pdp::{BundleFiles, Pdp, Reader, SuspendedFile};
+use crate::reload::{Progress, Reloader, Watched};
+use crate::telemetry::metrics::ReloadSource;
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Readiness};
 use crate::tls::{self, Certificates, Watching};
 use std::fmt;
@@ -42,6 +45,7 @@ pub struct Server {
     _watching: Option<Watching>,
     key_sources: Vec<KeySource>,
     _fetcher: Fetcher,
+    reloader: Reloader,
 }
 
 /// Tells a server to stop; may be cloned and handed to other threads.
@@ -62,8 +66,8 @@ impl Stopper {
 /// Why a server did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The bundle could not be loaded.
-    Bundle(LoadError),
+    /// Files could not be loaded: the bundle, who is suspended, or keys. The text for a person.
+    Files(String),
     /// The address cannot be listened on.
     Listen(SocketAddr, io::Error),
     /// A metric could not be made, which is a fault of the program.
@@ -77,7 +81,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Bundle(error) => error.fmt(f),
+            StartError::Files(text) => f.write_str(text.trim_end()),
             StartError::Listen(address, error) => write!(f, "cannot listen on `{address}`: {error}"),
             StartError::Metrics(error) => write!(f, "cannot make the metrics: {error}"),
             StartError::Log(error) => write!(f, "cannot open the decision log: {error}"),
@@ -89,28 +93,58 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Server {
-    /// Loads the bundle, listens, and serves on threads of its own.
+    /// Loads the bundle and what goes with it, listens, and serves on threads of its own; loads what changes.
     ///
     /// # Errors
     /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads to give. Nothing runs then.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
-        let pdp = Pdp::load(&config.bundle).map_err(StartError::Bundle)?;
-        Server::start_with(config, Arc::new(pdp), clock)
+        let pdp = Arc::new(Pdp::empty());
+        let mut watched = vec![BundleFiles::watched(&pdp, config.bundle.clone())];
+        watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(&pdp, path)));
+        Server::start_watching(config, pdp, watched, clock)
     }
 
-    /// As [`start`](Server::start), with a decision point that somebody else loads; `config.bundle` is not read.
+    /// As [`start`](Server::start), with a decision point that somebody else loads: `config.bundle` and
+    /// `config.suspended` are not read.
     ///
     /// # Errors
     /// As for [`start`](Server::start), but for the bundle.
     pub fn start_with(config: Config, pdp: Arc<Pdp>, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+        Server::start_watching(config, pdp, Vec::new(), clock)
+    }
+
+    fn start_watching(
+        config: Config,
+        pdp: Arc<Pdp>,
+        mut watched: Vec<Watched>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Server, StartError> {
+        let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
+        let metrics = Arc::new(metrics);
+        if !watched.is_empty() {
+            pdp.bundle_progress().show_in(metrics.reload(ReloadSource::Bundle));
+        }
+        if config.suspended.is_some() {
+            pdp.suspended_progress().show_in(metrics.reload(ReloadSource::Suspended));
+        }
+        let authenticator = config.authenticator;
+        for file in config.key_files {
+            let KeyFile { issuer, path } = &file;
+            let unknown = format!("no issuer `{issuer}` has its keys in `{}`", path.display());
+            let keys = keys::watched(authenticator.issuers(), file, &metrics);
+            watched.push(keys.ok_or(StartError::Files(unknown))?);
+        }
+        for watched in &mut watched {
+            watched.load_first(clock.now()).map_err(|mistakes| StartError::Files(mistakes.text))?;
+        }
         let listener =
             TcpListener::bind(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
         listener.set_nonblocking(true).map_err(|error| StartError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
 
-        let key_sources = config.authenticator.key_sources();
+        let key_sources = authenticator.key_sources();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let enforcer = Enforcer::new(config.authenticator, config.forward, scheme);
+        let enforcer = Enforcer::new(authenticator, config.forward, scheme);
         if let Some(snapshot) = pdp.snapshot() {
             for issuer in enforcer.unknown_issuers(&snapshot) {
                 tracing::warn!(
@@ -119,8 +153,6 @@ impl Server {
                 );
             }
         }
-        let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
-        let metrics = Arc::new(metrics);
         let readiness = Arc::new(Readiness::new(metrics.draining.clone()));
         let log = DecisionLog::open(config.log, &metrics).map_err(StartError::Log)?;
         let workers = config.workers.max(1);
@@ -129,8 +161,7 @@ impl Server {
         let clients = config.limits.connections.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Arc::new(Shared {
             enforcer,
-            pdp: pdp.clone(),
-            clock,
+            clock: clock.clone(),
             ids: DecisionIds::random(),
             metrics: metrics.clone(),
             log: log.clone(),
@@ -151,19 +182,21 @@ impl Server {
         };
         let fetcher = Fetcher::start(&key_sources, &shared.clock, &metrics, &readiness);
         let fetcher = fetcher.map_err(StartError::Worker)?;
+        let reloader = Reloader::start(watched, config.reload, clock).map_err(StartError::Worker)?;
         let stop = Stopper { stop: Arc::new(stop), readiness: readiness.clone() };
         let mut server = Server {
             address,
             metrics,
             log,
             readiness,
-            pdp,
+            pdp: pdp.clone(),
             stop,
             workers: Vec::new(),
             certificates,
             _watching: watching,
             key_sources,
             _fetcher: fetcher,
+            reloader,
         };
         for number in 0..workers {
             // The share of this worker; the first ones take what is left over.
@@ -177,6 +210,7 @@ impl Server {
                 idle_max,
                 slots: slots.clone(),
                 shared: shared.clone(),
+                pdp: pdp.clone(),
                 stopped: stopped.clone(),
             };
             let thread = thread::Builder::new()
@@ -214,7 +248,7 @@ impl Server {
         self.readiness.clone()
     }
 
-    /// The decision point that it asks.
+    /// What is in force, and how it stands with it.
     pub fn pdp(&self) -> Arc<Pdp> {
         self.pdp.clone()
     }
@@ -222,6 +256,11 @@ impl Server {
     /// The decision log, where there is one.
     pub fn decision_log(&self) -> Option<Arc<DecisionLog>> {
         self.log.clone()
+    }
+
+    /// How loading goes, for each set of files that is looked after.
+    pub fn reloads(&self) -> &[Arc<Progress>] {
+        self.reloader.progress()
     }
 
     /// A way to stop the server from elsewhere, a signal handler for instance.
@@ -296,12 +335,13 @@ struct Seat {
     idle_max: usize,
     slots: Arc<Semaphore>,
     shared: Arc<Shared>,
+    pdp: Arc<Pdp>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Seat {
     fn work(self) {
-        let Seat { listener, runtime, upstream, idle_max, slots, shared, stopped } = self;
+        let Seat { listener, runtime, upstream, idle_max, slots, shared, pdp, stopped } = self;
         let mut builder = hyper::client::conn::http1::Builder::new();
         builder.max_buf_size(UPSTREAM_BUFFER_BYTES);
         if shared.limits.headers != HEADERS_OF_HYPER {
@@ -310,7 +350,7 @@ impl Seat {
         let connect = shared.timeouts.connect;
         let metrics = shared.metrics.clone();
         let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, metrics));
-        let worker = Rc::new(Worker { shared, pool });
+        let worker = Rc::new(Worker { shared, pool, reader: Reader::new(pdp) });
         let local = LocalSet::new();
         let served = local.block_on(&runtime, async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;

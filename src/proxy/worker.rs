@@ -5,7 +5,7 @@ use super::connection::{serve, told_to_stop};
 use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::upstream::Pool;
-use crate::pdp::Pdp;
+use crate::pdp::Reader;
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Present};
 use crate::tls;
 use std::rc::Rc;
@@ -22,10 +22,12 @@ pub(super) const HEADERS_OF_HYPER: usize = 100;
 /// How long a worker waits after `accept` itself failed, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long an idle worker keeps a bundle that is not in force any more.
+const RENEW: Duration = Duration::from_secs(2);
+
 /// What all workers of a server share.
 pub(super) struct Shared {
     pub(super) enforcer: Enforcer,
-    pub(super) pdp: Arc<Pdp>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: DecisionIds,
     pub(super) metrics: Arc<Metrics>,
@@ -45,6 +47,7 @@ pub(super) struct Shared {
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) pool: Rc<Pool>,
+    pub(super) reader: Reader,
 }
 
 impl Worker {
@@ -53,6 +56,8 @@ impl Worker {
     pub(super) async fn run(self: Rc<Self>, listener: TcpListener, mut stop: Receiver<bool>) {
         let pool = self.pool.clone();
         let tidy = tokio::task::spawn_local(async move { pool.tidy().await });
+        let worker = self.clone();
+        let renew = tokio::task::spawn_local(async move { worker.renew().await });
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -82,6 +87,15 @@ impl Worker {
             );
         }
         tidy.abort();
+        renew.abort();
+    }
+
+    /// Lets go of old bundles though nobody asks anything.
+    async fn renew(&self) {
+        loop {
+            tokio::time::sleep(RENEW).await;
+            self.reader.renew();
+        }
     }
 
     /// The next client, once there is a place for it. Until then it waits in the queue of the operating system. May be

@@ -5,7 +5,8 @@ use super::{Diagnostic, Settings, Source};
 use super::{operators, values};
 use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
-use crate::proxy::{Config, Fact, Forward, Limits, Timeouts, Upstream};
+use crate::proxy::{Config, Fact, Forward, KeyFile, Limits, Timeouts, Upstream};
+use crate::reload;
 use crate::telemetry::LogSettings;
 use http::HeaderName;
 use std::net::SocketAddr;
@@ -13,8 +14,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const KEYS: &[&str] = &[
-    "listen", "tls", "upstream", "bundle", "identity", "forward", "timeouts", "limits", "answers", "log",
-    "workers", "health", "admin",
+    "listen",
+    "tls",
+    "upstream",
+    "bundle",
+    "suspended",
+    "reload",
+    "identity",
+    "forward",
+    "timeouts",
+    "limits",
+    "answers",
+    "log",
+    "workers",
+    "health",
+    "admin",
 ];
 const UPSTREAM: &[&str] = &["address", "tls", "connections_max", "idle_max", "idle"];
 const IDENTITY: &[&str] = &["jwt", "trusted_header"];
@@ -23,13 +37,15 @@ const TRUSTED_HEADER: &[&str] = &["name", "issuer", "peers"];
 const FORWARD: &[&str] = &["headers", "authorization"];
 const TIMEOUTS: &[&str] = &["head", "idle", "connect", "upstream", "body", "drain"];
 const LIMITS: &[&str] = &["connections", "head_bytes", "headers"];
+const RELOAD: &[&str] = &["poll", "debounce"];
 const ANSWERS: &[&str] = &["reason"];
 const FACTS: &[(&str, Fact)] = &[("id", Fact::Id), ("kinds", Fact::Kinds), ("issuer", Fact::Issuer)];
 const ALGORITHMS: &[(&str, Algorithm)] =
     &[("RS256", Algorithm::Rs256), ("ES256", Algorithm::Es256), ("EdDSA", Algorithm::EdDsa)];
 
 pub(super) fn read(source: &Source, directory: &Path) -> (Option<Settings>, Vec<Diagnostic>) {
-    let mut reader = Reader { diags: Diags::new(std::slice::from_ref(source)), directory };
+    let mut reader =
+        Reader { diags: Diags::new(std::slice::from_ref(source)), directory, key_files: Vec::new() };
     let settings = read_document(source, 0, &mut reader.diags).and_then(|node| reader.settings(&node));
     let settings = settings.filter(|_| !reader.diags.has_errors());
     (settings, reader.diags.into_sorted())
@@ -39,6 +55,8 @@ pub(super) struct Reader<'a> {
     pub(super) diags: Diags,
     /// What paths are relative to.
     pub(super) directory: &'a Path,
+    /// The files of keys, to be looked after.
+    pub(super) key_files: Vec<KeyFile>,
 }
 
 impl Reader<'_> {
@@ -57,6 +75,10 @@ impl Reader<'_> {
         let upstream = fields.need("upstream", &mut self.diags).and_then(|node| self.upstream(node));
         let bundle =
             fields.need("bundle", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
+        let suspended = optional(fields, "suspended", None, |node| {
+            self.path(node, "the file that says who is suspended").map(Some)
+        });
+        let reload = fields.get("reload").map_or(Some(reload::Settings::default()), |node| self.reload(node));
         let authenticator = self.identity(fields);
         let forward = fields.get("forward").map_or(Some(Forward::default()), |node| self.forward(node));
         let timeouts = fields.get("timeouts").map_or(Some(Timeouts::default()), |node| self.timeouts(node));
@@ -72,7 +94,10 @@ impl Reader<'_> {
             tls: tls?,
             upstream: upstream?,
             bundle: bundle?,
+            suspended: suspended?,
+            reload: reload?,
             authenticator: authenticator?,
+            key_files: std::mem::take(&mut self.key_files),
             forward: forward?,
             timeouts: timeouts?,
             limits: limits?,
@@ -158,7 +183,10 @@ impl Reader<'_> {
             leeway: leeway?,
         };
         let issuer = match keys? {
-            Keys::File(set) => JwtIssuer::new(settings, set),
+            Keys::File(set, path) => {
+                self.key_files.push(KeyFile { issuer: settings.issuer.clone(), path });
+                JwtIssuer::new(settings, set)
+            }
             Keys::Url(remote) => JwtIssuer::fetched(settings, *remote),
         };
         issuer.map_err(|error| self.refuse(node.span, error)).ok()
@@ -247,6 +275,17 @@ impl Reader<'_> {
         })
     }
 
+    fn reload(&mut self, node: &Node) -> Option<reload::Settings> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "when files are read again", RELOAD, diags)?;
+        let default = reload::Settings::default();
+        let mut read =
+            |name, default| optional(&fields, name, default, |node| values::duration(node, false, diags));
+        let poll = read("poll", default.poll);
+        let debounce = read("debounce", default.debounce);
+        Some(reload::Settings { poll: poll?, debounce: debounce? })
+    }
+
     fn limits(&mut self, node: &Node) -> Option<Limits> {
         let diags = &mut self.diags;
         let fields = Fields::of(node, "limits", LIMITS, diags)?;
@@ -309,7 +348,8 @@ mod tests {
         assert_eq!(config.upstream.connections_max, 256);
         assert_eq!(config.timeouts.head, Duration::from_secs(10));
         assert_eq!(config.limits.head_bytes, 65_536);
-        assert!(config.workers >= 1 && !config.show_reason);
+        assert!(config.workers >= 1 && !config.show_reason && config.suspended.is_none());
+        assert_eq!((config.reload.poll.as_secs(), config.reload.debounce.as_millis()), (2, 100));
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("no_identity"), "{found:?}");
     }
@@ -324,6 +364,8 @@ mod tests {
              forward: {{headers: {{X-School-User: id, X-School-Kinds: kinds, X-Idp: issuer}}, authorization: true}}\n\
              timeouts: {{head: 1s, idle: 2m, connect: 250ms, upstream: 1h, body: 3s, drain: 0s}}\n\
              limits: {{connections: 10, head_bytes: 8192, headers: 50}}\n\
+             suspended: suspended.yaml\n\
+             reload: {{poll: 1s, debounce: 50ms}}\n\
              answers: {{reason: true}}\n\
              workers: 3\n"
         ));
@@ -337,6 +379,8 @@ mod tests {
         assert_eq!(config.timeouts.connect, Duration::from_millis(250));
         assert_eq!(config.timeouts.drain, Duration::ZERO);
         assert_eq!((config.limits.connections, config.limits.headers, config.workers), (10, 50, 3));
+        assert_eq!(config.suspended.unwrap(), Path::new("/etc/hallpass/suspended.yaml"));
+        assert_eq!((config.reload.poll, config.reload.debounce.as_millis()), (Duration::from_secs(1), 50));
         assert_eq!(config.authenticator.header().unwrap().name(), "x-remote-user");
     }
 

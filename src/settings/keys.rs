@@ -4,6 +4,7 @@ use super::file::{Reader, optional};
 use super::values;
 use crate::identity::{FETCH_MAX, KeySet, Remote, RemoteSettings};
 use crate::policy::source::{Fields, Node, Value};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const KEYS: &[&str] = &["url", "refresh", "cool_down", "ca"];
@@ -15,7 +16,7 @@ const COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// The keys of an issuer.
 pub(super) enum Keys {
-    File(KeySet),
+    File(KeySet, PathBuf),
     Url(Box<Remote>),
 }
 
@@ -24,7 +25,7 @@ impl Reader<'_> {
     pub(super) fn keys(&mut self, node: &Node) -> Option<Keys> {
         match node.value {
             Value::Map(_) => self.keys_at_url(node).map(|remote| Keys::Url(Box::new(remote))),
-            _ => self.keys_in_file(node).map(Keys::File),
+            _ => self.keys_in_file(node).map(|(set, path)| Keys::File(set, path)),
         }
     }
 
@@ -49,7 +50,7 @@ impl Reader<'_> {
         Remote::new(settings).map_err(|error| self.refuse(span, error)).ok()
     }
 
-    fn keys_in_file(&mut self, node: &Node) -> Option<KeySet> {
+    fn keys_in_file(&mut self, node: &Node) -> Option<(KeySet, PathBuf)> {
         let path = self.path(node, "the file of keys")?;
         let bytes = match super::read_bounded(&path) {
             Ok(bytes) => bytes,
@@ -65,7 +66,7 @@ impl Reader<'_> {
                     let text = format!("key {} of `{}` is not used: {}", key.index, path.display(), key.why);
                     self.diags.warning(node.span, "unused_key", text);
                 }
-                Some(keys)
+                Some((keys, path))
             }
             Err(error) => {
                 let text = format!("`{}` is no set of keys: {error}", path.display());

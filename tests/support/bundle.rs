@@ -1,6 +1,7 @@
 //! The bundle that the tests of the proxy run with: one public subtree, one class, and one page told apart by its query.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -52,6 +53,14 @@ pub fn directory() -> &'static Path {
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-bundle-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         fs::write(path.join("bundle.yaml"), BUNDLE).unwrap();
+        // Whatever the umask: what others may write is refused.
+        only_ours(&path, 0o755);
+        only_ours(&path.join("bundle.yaml"), 0o644);
         path
     })
+}
+
+/// Gives a file or directory a mode.
+pub fn only_ours(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -11,7 +11,7 @@ mod tap;
 pub mod tls;
 mod upstream;
 
-pub use bundle::directory as bundle_directory;
+pub use bundle::{directory as bundle_directory, only_ours};
 pub use client::{Answer, Client, Ending, connect};
 pub use recorder::{Recorder, Tape};
 pub use scene::{By, Pass, Said, Scene, TOLD_OF_ARI, ari, get, get_with};
@@ -60,6 +60,9 @@ pub fn config(upstream: SocketAddr) -> Config {
             idle: NEVER,
         },
         bundle: bundle::directory().to_owned(),
+        suspended: None,
+        reload: hallpass::reload::Settings { poll: NEVER, debounce: NEVER },
+        key_files: Vec::new(),
         authenticator: Authenticator::new(Vec::new(), Some(header)).unwrap(),
         forward: Forward {
             headers: vec![

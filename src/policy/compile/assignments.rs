@@ -4,7 +4,7 @@ use super::dates::{self, End};
 use super::domain::Draft;
 use super::files::Files;
 use super::{Word, grants, names, people};
-use crate::policy::bundle::{Assignment, Bundle};
+use crate::policy::bundle::{Assignment, Revision};
 use crate::policy::domain::{Domain, Plan};
 use crate::policy::grants::Grants;
 use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
@@ -53,7 +53,7 @@ struct Held {
 
 /// Reads all assignments into the bundle, packed by person.
 pub(super) fn read(
-    bundle: &mut Bundle,
+    bundle: &mut Revision,
     root: &Fields<'_>,
     files: &Files<'_>,
     zone: &TimeZone,
@@ -161,7 +161,7 @@ pub(super) fn flag(word: &Word, diags: &mut Diags) -> Option<bool> {
     }
 }
 
-fn resolve(bundle: &mut Bundle, row: AssignmentRow, zone: &TimeZone, diags: &mut Diags) -> Option<Held> {
+fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &mut Diags) -> Option<Held> {
     let person = bundle.people.find(&row.subject.text);
     if person.is_none() {
         let known = bundle.people.iter().map(|(_, person)| person.id.as_str());
@@ -223,7 +223,13 @@ fn resolve(bundle: &mut Bundle, row: AssignmentRow, zone: &TimeZone, diags: &mut
 }
 
 /// The permissions of an assignment in the place of its role's; plans that allow a choice bound it.
-fn custom_set(bundle: &Bundle, domain: DomainId, role: RoleId, words: &[Word], diags: &mut Diags) -> Grants {
+fn custom_set(
+    bundle: &Revision,
+    domain: DomainId,
+    role: RoleId,
+    words: &[Word],
+    diags: &mut Diags,
+) -> Grants {
     let domain = &bundle.domains[domain];
     let mut reader = grants::Reader::new(domain, domain.roles()[role].level);
     for word in words {
@@ -234,7 +240,7 @@ fn custom_set(bundle: &Bundle, domain: DomainId, role: RoleId, words: &[Word], d
 
 /// Where the plan of a school allows a choice, nothing outside of it may be listed (`CT-20`).
 fn check_plan(
-    bundle: &Bundle,
+    bundle: &Revision,
     domain: DomainId,
     scope: ScopeId,
     set: &Grants,
@@ -256,7 +262,7 @@ fn check_plan(
 }
 
 fn options(
-    bundle: &mut Bundle,
+    bundle: &mut Revision,
     domain: DomainId,
     role: RoleId,
     words: &[Word],
@@ -294,7 +300,7 @@ fn check_title(domain: &Domain, word: &Word, diags: &mut Diags) {
 
 type RoleIn = (DomainId, RoleId);
 
-fn find_role(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<RoleIn> {
+fn find_role(bundle: &Revision, word: &Word, diags: &mut Diags) -> Option<RoleIn> {
     let found = bundle
         .split_name(&word.text)
         .and_then(|(domain, name)| Some((domain, bundle.domains[domain].role(name)?)));
@@ -309,7 +315,7 @@ fn find_role(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<RoleIn> 
 }
 
 fn find_scope(
-    bundle: &Bundle,
+    bundle: &Revision,
     domain: DomainId,
     role: RoleId,
     word: &Word,
@@ -342,7 +348,7 @@ fn find_scope(
 
 /// A role that speaks of documents wants buildings; one that does not has no use for them.
 fn check_buildings(
-    bundle: &Bundle,
+    bundle: &Revision,
     domain: DomainId,
     role: RoleId,
     scope: ScopeId,
@@ -374,7 +380,7 @@ fn check_buildings(
 }
 
 /// `same_scope: error`: one role for each person and scope at any one time (`TD-40`).
-fn check_same_scope(bundle: &Bundle, held: &[Held], drafts: &[Draft<'_>], diags: &mut Diags) {
+fn check_same_scope(bundle: &Revision, held: &[Held], drafts: &[Draft<'_>], diags: &mut Diags) {
     let at = |held: &Held| (held.person, held.assignment.domain, held.assignment.scope);
     for group in held.chunk_by(|one, other| at(one) == at(other)) {
         for (number, later) in group.iter().enumerate() {
@@ -405,7 +411,7 @@ fn check_same_scope(bundle: &Bundle, held: &[Held], drafts: &[Draft<'_>], diags:
 }
 
 /// Tells of assignments that are left out, or covered by the fallback, because they name no building and others do.
-fn check_left_out(bundle: &Bundle, held: &[Held], diags: &mut Diags) {
+fn check_left_out(bundle: &Revision, held: &[Held], diags: &mut Diags) {
     let of = |held: &Held| (held.person, held.assignment.domain);
     for group in held.chunk_by(|one, other| of(one) == of(other)) {
         let Some(domain) = group.first().map(|held| &bundle.domains[held.assignment.domain]) else {
@@ -434,7 +440,7 @@ fn check_left_out(bundle: &Bundle, held: &[Held], diags: &mut Diags) {
     }
 }
 
-fn pack(bundle: &mut Bundle, held: Vec<Held>) {
+fn pack(bundle: &mut Revision, held: Vec<Held>) {
     let mut ranges = Table::default();
     let mut at = 0;
     for (person, _) in bundle.people.iter() {

@@ -1,7 +1,7 @@
 //! Blocks: who may not come near whom or what, from when until when.
 
 use super::{Word, names, relations};
-use crate::policy::bundle::Bundle;
+use crate::policy::bundle::Revision;
 use crate::policy::relations::{Block, Blocked};
 use crate::policy::source::{Diags, Fields, Node};
 use jiff::tz::TimeZone;
@@ -9,17 +9,20 @@ use jiff::tz::TimeZone;
 const KNOWN: &[&str] = &["subject", "student", "scope", "from", "until", "reason"];
 
 /// `blocks: [{subject, student | scope, from, until, reason}]`.
-pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, zone: &TimeZone, diags: &mut Diags) {
-    let Some(node) = root.get("blocks") else { return };
-    let mut blocks = Vec::new();
-    for item in node.as_list("a list of blocks", diags).unwrap_or_default() {
-        blocks.extend(read_block(bundle, item, zone, diags));
-    }
-    blocks.sort_by_key(|block: &Block| block.subject);
-    bundle.relations.blocks = blocks;
+pub(super) fn read(bundle: &mut Revision, root: &Fields<'_>, zone: &TimeZone, diags: &mut Diags) {
+    bundle.held_off.blocks = blocks(bundle, root, zone, diags).into();
 }
 
-fn read_block(bundle: &Bundle, node: &Node, zone: &TimeZone, diags: &mut Diags) -> Option<Block> {
+/// The blocks of a bundle, or of a file beside it, ordered by subject.
+pub(super) fn blocks(bundle: &Revision, root: &Fields<'_>, zone: &TimeZone, diags: &mut Diags) -> Vec<Block> {
+    let list = root.get("blocks").and_then(|node| node.as_list("a list of blocks", diags));
+    let read = list.unwrap_or_default().iter().filter_map(|item| read_block(bundle, item, zone, diags));
+    let mut blocks: Vec<Block> = read.collect();
+    blocks.sort_by_key(|block| block.subject);
+    blocks
+}
+
+fn read_block(bundle: &Revision, node: &Node, zone: &TimeZone, diags: &mut Diags) -> Option<Block> {
     let fields = Fields::of(node, "a block", KNOWN, diags)?;
     let word = |name: &str, diags: &mut Diags| {
         let node = fields.get(name)?;

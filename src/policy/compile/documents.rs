@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::{Word, names, people};
 use crate::policy::access::Access;
-use crate::policy::bundle::Bundle;
+use crate::policy::bundle::Revision;
 use crate::policy::document::Document;
 use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, read_table};
 use crate::policy::table::{DomainId, FormId, PersonId};
@@ -20,7 +20,7 @@ struct DocumentRow {
     grants: Vec<(Word, Access)>,
 }
 
-pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, files: &Files<'_>, diags: &mut Diags) {
+pub(super) fn read(bundle: &mut Revision, root: &Fields<'_>, files: &Files<'_>, diags: &mut Diags) {
     let mut first = HashMap::new();
     if let Some(node) = root.get("documents") {
         for (key, node) in node.as_map("documents by id", diags).unwrap_or_default() {
@@ -77,7 +77,7 @@ fn from_row(row: &Row<'_>) -> Option<DocumentRow> {
     Some(DocumentRow { id: word("id")?, form: word("form")?, student: word("student")?, grants })
 }
 
-fn add(bundle: &mut Bundle, row: DocumentRow, first: &mut HashMap<String, Span>, diags: &mut Diags) {
+fn add(bundle: &mut Revision, row: DocumentRow, first: &mut HashMap<String, Span>, diags: &mut Diags) {
     if !names::check_id(&row.id.text, "a document", row.id.span, diags) {
         return;
     }
@@ -107,7 +107,7 @@ fn add(bundle: &mut Bundle, row: DocumentRow, first: &mut HashMap<String, Span>,
     bundle.documents.by_id.insert(id, document);
 }
 
-fn find_person(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<PersonId> {
+fn find_person(bundle: &Revision, word: &Word, diags: &mut Diags) -> Option<PersonId> {
     let found = bundle.people.find(&word.text);
     if found.is_none() {
         let known = bundle.people.iter().map(|(_, person)| person.id.as_str());
@@ -118,7 +118,7 @@ fn find_person(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<Person
 
 /// Finds a form by its name outside of its domain.
 pub(super) fn find_form(
-    bundle: &Bundle,
+    bundle: &Revision,
     name: &str,
     span: Span,
     diags: &mut Diags,

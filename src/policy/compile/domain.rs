@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::{forms, names, permissions, plans, roles};
-use crate::policy::bundle::{Bundle, Scopes};
+use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::{Domain, Level, Mandatory, Precedence, TreeNode};
 use crate::policy::people::{Kind, Kinds};
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_table};
@@ -337,7 +337,7 @@ fn read_default_role(node: &Node, level: Level, domain: &Domain, diags: &mut Dia
 }
 
 /// Tells of people who are denied everything because they lack the mandatory role (`TD-04`).
-pub(super) fn check_mandatory(bundle: &Bundle, drafts: &[Draft<'_>], diags: &mut Diags) {
+pub(super) fn check_mandatory(bundle: &Revision, drafts: &[Draft<'_>], diags: &mut Diags) {
     for ((id, domain), draft) in bundle.domains.iter().zip(drafts) {
         let Some(mandatory) = domain.mandatory() else { continue };
         if mandatory.default_role.is_some() {
@@ -366,7 +366,7 @@ pub(super) fn check_mandatory(bundle: &Bundle, drafts: &[Draft<'_>], diags: &mut
     }
 }
 
-fn holds_at(bundle: &Bundle, person: PersonId, domain: DomainId, level: Level) -> bool {
+fn holds_at(bundle: &Revision, person: PersonId, domain: DomainId, level: Level) -> bool {
     let held = bundle.assignments(person, domain);
     held.iter().any(|assignment| {
         bundle.domains[domain].node(assignment.scope).is_some_and(|node| node.level == level)

@@ -3,7 +3,7 @@
 use super::domain::Draft;
 use super::{names, roles};
 use crate::policy::access::Entry;
-use crate::policy::bundle::{Bundle, Fallback};
+use crate::policy::bundle::{Fallback, Revision};
 use crate::policy::domain::{Form, Forms, Permission};
 use crate::policy::people::Kind;
 use crate::policy::source::{Diags, Fields, Node, Value, choose};
@@ -100,7 +100,7 @@ struct Counts {
 impl Counts {
     const NAMES: [&'static str; 4] = ["people", "assignments", "unassigned", "without_buildings"];
 
-    fn of(bundle: &Bundle, domain: DomainId) -> Counts {
+    fn of(bundle: &Revision, domain: DomainId) -> Counts {
         let mut counts = Counts { people: 0, assignments: 0, unassigned: 0, without_buildings: 0 };
         for (person, row) in bundle.people.iter() {
             let held = form_bearing(bundle, person, domain);
@@ -120,7 +120,7 @@ impl Counts {
 }
 
 /// How many form-bearing assignments the data holds for a person, and whether any names a building.
-fn form_bearing(bundle: &Bundle, person: PersonId, domain: DomainId) -> (u32, bool) {
+fn form_bearing(bundle: &Revision, person: PersonId, domain: DomainId) -> (u32, bool) {
     let roles = bundle.domains[domain].roles();
     let held =
         bundle.assignments(person, domain).iter().filter(|assignment| roles[assignment.role].bears_forms());
@@ -129,7 +129,7 @@ fn form_bearing(bundle: &Bundle, person: PersonId, domain: DomainId) -> (u32, bo
 
 /// A bundle whose fallback gives anything says how many people it reaches: a shorter file is never read as a smaller
 /// school, in which fewer roles would mean more rights.
-pub(super) fn check_expectations(bundle: &Bundle, drafts: &[Draft<'_>], diags: &mut Diags) {
+pub(super) fn check_expectations(bundle: &Revision, drafts: &[Draft<'_>], diags: &mut Diags) {
     for ((id, domain), draft) in bundle.domains.iter().zip(drafts) {
         let Some(forms) = domain.forms() else { continue };
         let counts = Counts::of(bundle, id);

@@ -21,9 +21,9 @@ mod relations;
 mod roles;
 mod routes;
 
-use super::bundle::{Bundle, Scopes};
+use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::Diagnostic;
-use super::source::{Diags, Fields, Source, Span};
+use super::source::{Diags, Fields, Source, Span, read_document};
 use super::table::Table;
 use files::Files;
 use jiff::tz::TimeZone;
@@ -40,11 +40,44 @@ pub struct Compilation {
 
 /// Compiles a bundle from the files of its directory, whole or not at all.
 pub fn compile(sources: &[Source]) -> Compilation {
-    let mut diags = Diags::new(sources);
-    let bundle = build(sources, &mut diags);
-    let bundle = if diags.has_errors() { None } else { bundle };
-    Compilation { bundle, diagnostics: diags.into_sorted() }
+    // Nobody asks to stop, so there is always an answer.
+    compile_unless(sources, &|| false)
+        .unwrap_or_else(|| Compilation { bundle: None, diagnostics: Vec::new() })
 }
+
+/// As [`compile`], but gives up as soon as `stale` says that the sources are not wanted any more; it is asked between
+/// the steps. `None` if it gave up.
+pub fn compile_unless(sources: &[Source], stale: &dyn Fn() -> bool) -> Option<Compilation> {
+    let mut diags = Diags::new(sources);
+    let bundle = match build(sources, &mut diags, stale) {
+        Ok(bundle) => bundle.filter(|_| !diags.has_errors()).map(Bundle::new),
+        Err(Stale) => return None,
+    };
+    Some(Compilation { bundle, diagnostics: diags.into_sorted() })
+}
+
+/// Reads a file of its own that says who is suspended and who may not come near whom, besides those of whom the bundle
+/// says so, in the words of a bundle: `suspended: {subjects: [...]}` and `blocks`.
+///
+/// Comes with what could be understood and with all mistakes: who is given a new file keeps the old one if there is an
+/// error, who is given a new bundle takes what is left of an old file.
+pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) {
+    let mut diags = Diags::new(std::slice::from_ref(source));
+    let read = read_document(source, 0, &mut diags).and_then(|node| {
+        let root = Fields::of(&node, "a file of suspensions", &["suspended", "blocks"], &mut diags)?;
+        let blocks = blocks::blocks(bundle, &root, &bundle.time_zone, &mut diags).into();
+        // Both keys must be there: a file that lost its content must not lift anything.
+        let section = root.need("suspended", &mut diags)?;
+        let fields = Fields::of(section, "who is suspended", people::SUSPENDED, &mut diags)?;
+        let node = fields.need("subjects", &mut diags)?;
+        let suspended = people::subjects(bundle, node, &mut diags);
+        Some(HeldOff { suspended, blocks })
+    });
+    (read.unwrap_or_default(), diags.into_sorted())
+}
+
+/// The sources are not wanted any more.
+struct Stale;
 
 /// SHA-256 over the names and bytes of the sources, each with its length, in the order of the names.
 pub(super) fn revision(sources: &[Source]) -> String {
@@ -60,9 +93,11 @@ pub(super) fn revision(sources: &[Source]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn build(sources: &[Source], diags: &mut Diags) -> Option<Bundle> {
+fn build(sources: &[Source], diags: &mut Diags, stale: &dyn Fn() -> bool) -> Result<Option<Revision>, Stale> {
+    let go_on = || if stale() { Err(Stale) } else { Ok(()) };
     let files = Files::read(sources, diags);
-    let root = Fields::of(&files.root, "a bundle", files::SECTIONS, diags)?;
+    go_on()?;
+    let Some(root) = Fields::of(&files.root, "a bundle", files::SECTIONS, diags) else { return Ok(None) };
     let manifest = manifest(&root, diags);
 
     let mut scopes = Scopes::default();
@@ -73,9 +108,10 @@ fn build(sources: &[Source], diags: &mut Diags) -> Option<Bundle> {
     }
 
     let roster = people::read(&root, &files, &domains, &scopes, diags);
-    let time_zone = manifest.as_ref().map_or(TimeZone::UTC, |manifest| manifest.time_zone.clone());
-    let mut bundle = Bundle {
-        name: manifest.map(|manifest| manifest.name).unwrap_or_default(),
+    go_on()?;
+    let (manifest, time_zone) = manifest.unwrap_or((Manifest::default(), TimeZone::UTC));
+    let mut bundle = Revision {
+        manifest,
         revision: revision(sources),
         domains,
         scopes,
@@ -88,33 +124,30 @@ fn build(sources: &[Source], diags: &mut Diags) -> Option<Bundle> {
         relations: super::relations::Relations::default(),
         sets: Table::default(),
         options: Vec::new(),
+        held_off: HeldOff { suspended: roster.suspended, ..HeldOff::default() },
+        time_zone: time_zone.clone(),
     };
     relations::read(&mut bundle, &root, &files, &time_zone, diags);
     blocks::read(&mut bundle, &root, &time_zone, diags);
     assignments::read(&mut bundle, &root, &files, &time_zone, &drafts, diags);
     people::suspend(&mut bundle, &root, diags);
+    go_on()?;
     forms::check_expectations(&bundle, &drafts, diags);
     domain::check_mandatory(&bundle, &drafts, diags);
     documents::read(&mut bundle, &root, &files, diags);
+    go_on()?;
     routes::read(&mut bundle, &root, diags);
-    Some(bundle)
+    Ok(Some(bundle))
 }
 
-struct Manifest {
-    name: String,
-    time_zone: TimeZone,
-}
-
-/// `bundle: {name, time_zone}`; author, change and description are for people.
-fn manifest(root: &Fields<'_>, diags: &mut Diags) -> Option<Manifest> {
+/// `bundle: {name, time_zone}`; author and change are kept for the audit line, the description is for people.
+fn manifest(root: &Fields<'_>, diags: &mut Diags) -> Option<(Manifest, TimeZone)> {
     const KNOWN: &[&str] = &["name", "time_zone", "author", "change", "description"];
     let node = root.need("bundle", diags)?;
     let fields = Fields::of(node, "the manifest of the bundle", KNOWN, diags)?;
-    for optional in ["author", "change", "description"] {
-        if let Some(node) = fields.get(optional) {
-            node.as_text("text", diags);
-        }
-    }
+    let mut optional =
+        |name| fields.get(name).and_then(|node| node.as_text("text", diags)).map(str::to_owned);
+    let (author, change, _) = (optional("author"), optional("change"), optional("description"));
     let name = fields.need("name", diags)?.as_text("a name", diags);
     let zone = fields.need("time_zone", diags)?;
     let zone_name = zone.as_text("the name of a time zone", diags)?;
@@ -127,7 +160,7 @@ fn manifest(root: &Fields<'_>, diags: &mut Diags) -> Option<Manifest> {
             return None;
         }
     };
-    Some(Manifest { name: name?.to_owned(), time_zone })
+    Some((Manifest { name: name?.to_owned(), author, change }, time_zone))
 }
 
 /// A word of the sources with its place.

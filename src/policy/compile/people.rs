@@ -2,11 +2,11 @@
 
 use super::files::Files;
 use super::{Word, names};
-use crate::policy::bundle::{Bundle, Scopes};
+use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::Domain;
 use crate::policy::people::{Column, Issuer, Kind, Kinds, People, Person};
 use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, choose, read_table};
-use crate::policy::table::{DomainId, PersonId, ScopeId, Table};
+use crate::policy::table::{DomainId, IdSet, PersonId, ScopeId, Table};
 use std::collections::HashMap;
 
 /// The columns that every bundle may have; `note` is for people and never kept.
@@ -17,6 +17,8 @@ pub(super) struct Roster {
     pub(super) people: People,
     /// The buildings of people, packed.
     pub(super) buildings: Vec<ScopeId>,
+    /// Those who are not enabled.
+    pub(super) suspended: IdSet<PersonId>,
 }
 
 /// One row, from whichever kind of file.
@@ -33,6 +35,7 @@ struct PersonRow {
 struct Reader<'a> {
     people: People,
     buildings: Vec<ScopeId>,
+    suspended: IdSet<PersonId>,
     domains: &'a Table<DomainId, Domain>,
     scopes: &'a Scopes,
     first: HashMap<PersonId, Span>,
@@ -61,6 +64,7 @@ pub(super) fn read(
     let mut reader = Reader {
         people,
         buildings: Vec::new(),
+        suspended: IdSet::new(),
         domains,
         scopes,
         first: HashMap::new(),
@@ -80,7 +84,7 @@ pub(super) fn read(
             }
         });
     }
-    Roster { people: reader.people, buildings: reader.buildings }
+    Roster { people: reader.people, buildings: reader.buildings, suspended: reader.suspended }
 }
 
 fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issuer> {
@@ -247,8 +251,10 @@ impl Reader<'_> {
         }
         let buildings = (from, self.buildings.len() as u32);
         let id: Box<str> = row.id.text.as_str().into();
-        let person =
-            self.people.rows.push(Person { id: row.id.text, kinds, suspended: !row.enabled, buildings });
+        let person = self.people.rows.push(Person { id: row.id.text, kinds, buildings });
+        if !row.enabled {
+            self.suspended.insert(person);
+        }
         self.people.by_id.insert(id, person);
         self.first.insert(person, row.id.span);
         if let Some(word) = row.email {
@@ -309,18 +315,24 @@ pub(super) fn building(
     found
 }
 
+/// What a section `suspended` may say.
+pub(super) const SUSPENDED: &[&str] = &["subjects"];
+
 /// `suspended: {subjects: [...]}`: refused before any grant is looked at.
-pub(super) fn suspend(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
+pub(super) fn suspend(bundle: &mut Revision, root: &Fields<'_>, diags: &mut Diags) {
     let Some(node) = root.get("suspended") else { return };
-    let Some(fields) = Fields::of(node, "who is suspended", &["subjects"], diags) else { return };
+    let Some(fields) = Fields::of(node, "who is suspended", SUSPENDED, diags) else { return };
     let Some(node) = fields.get("subjects") else { return };
+    let subjects = subjects(bundle, node, diags);
+    bundle.held_off.suspended.extend(subjects.iter());
+}
+
+/// A list of ids of the roster.
+pub(super) fn subjects(bundle: &Revision, node: &Node, diags: &mut Diags) -> IdSet<PersonId> {
+    let mut found = IdSet::new();
     for word in words(node, "ids of people", diags) {
         match bundle.people.find(&word.text) {
-            Some(person) => {
-                if let Some(row) = bundle.people.rows.get_mut(person) {
-                    row.suspended = true;
-                }
-            }
+            Some(person) => found.insert(person),
             None => names::unknown(
                 "person",
                 &word.text,
@@ -330,4 +342,5 @@ pub(super) fn suspend(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags)
             ),
         }
     }
+    found
 }

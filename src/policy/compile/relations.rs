@@ -3,7 +3,7 @@
 use super::dates::{self, End};
 use super::files::Files;
 use super::{Word, names};
-use crate::policy::bundle::Bundle;
+use crate::policy::bundle::Revision;
 use crate::policy::relations::{Part, Span as Days};
 use crate::policy::source::{Diags, Fields, Node, Row, read_table};
 use crate::policy::table::PersonId;
@@ -28,7 +28,7 @@ impl Words {
 
 /// Reads both relations into the bundle.
 pub(super) fn read(
-    bundle: &mut Bundle,
+    bundle: &mut Revision,
     root: &Fields<'_>,
     files: &Files<'_>,
     zone: &TimeZone,
@@ -133,7 +133,7 @@ fn from_row(row: &Row<'_>, columns: &'static [&'static str]) -> Words {
 }
 
 /// Finds a person of the roster.
-pub(super) fn person(bundle: &Bundle, word: &Word, diags: &mut Diags) -> Option<PersonId> {
+pub(super) fn person(bundle: &Revision, word: &Word, diags: &mut Diags) -> Option<PersonId> {
     let found = bundle.people.find(&word.text);
     if found.is_none() {
         let known = bundle.people.iter().map(|(_, person)| person.id.as_str());

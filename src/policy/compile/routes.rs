@@ -2,7 +2,7 @@
 
 use super::{documents, names};
 use crate::policy::access::{Access, DocumentAction};
-use crate::policy::bundle::Bundle;
+use crate::policy::bundle::Revision;
 use crate::policy::domain::Level;
 use crate::policy::route::{
     Attribute, DocumentAttribute, Requirement, Route, ScopeAttribute, Template, are_disjoint,
@@ -33,7 +33,7 @@ const HELP: &str =
     "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
 
 /// Reads the routes into the bundle.
-pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
+pub(super) fn read(bundle: &mut Revision, root: &Fields<'_>, diags: &mut Diags) {
     let Some(node) = root.get("routes") else {
         let span = root.span();
         diags
@@ -66,7 +66,7 @@ pub(super) fn read(bundle: &mut Bundle, root: &Fields<'_>, diags: &mut Diags) {
 
 /// Two routes that one request could match do not load; both places are named.
 fn check_apart(
-    bundle: &Bundle,
+    bundle: &Revision,
     route: &Route,
     key: &Key,
     other: RouteId,
@@ -103,7 +103,7 @@ fn within(key: &Key, offset: usize, length: usize) -> Span {
 }
 
 fn read_route(
-    bundle: &Bundle,
+    bundle: &Revision,
     key: &Key,
     node: &Node,
     template: &Template,
@@ -204,7 +204,7 @@ type Named = Option<Attribute<PersonId>>;
 
 /// Reads what a route requires.
 pub(super) struct Reader<'a, 'd> {
-    pub(super) bundle: &'a Bundle,
+    pub(super) bundle: &'a Revision,
     captures: Vec<&'a str>,
     pub(super) diags: &'d mut Diags,
 }

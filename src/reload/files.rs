@@ -1,0 +1,243 @@
+//! A set of files, read into memory: names and bytes, in one order, within limits, from one state of the disk.
+
+use super::modes;
+use crate::policy::Source;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The largest file, in bytes.
+pub const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The largest directory, in bytes, all files together.
+pub const BUNDLE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// The most files that a directory may have.
+pub const FILES_MAX: usize = 4096;
+
+/// How often files are read that change while they are being read, before that is an error. Each attempt is tried
+/// again at the next look, so this is no end.
+const ATTEMPTS: u32 = 4;
+
+/// Which files belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileSet {
+    /// All files of a flat directory. Names that begin with a dot are not read.
+    Directory(PathBuf),
+    /// These files.
+    Files(Vec<PathBuf>),
+}
+
+/// Files as they were read.
+#[derive(Debug)]
+pub struct Read {
+    /// Names and bytes. In a directory sorted by name, with names without the directory; else in the order of the
+    /// set, with paths as they were configured.
+    pub sources: Vec<Source>,
+    /// SHA-256 over names and bytes, as 64 hexadecimal digits.
+    pub digest: String,
+    pub(super) state: State,
+}
+
+/// Where the files lie and what the file system says of them: differs whenever one was written, exchanged, added,
+/// taken away, or given another mode. Symbolic links are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct State {
+    root: Option<PathBuf>,
+    files: Vec<FileState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileState {
+    name: String,
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// Last write and last change of the inode, each in nanoseconds since 1970. The second cannot be set at will.
+    written: i128,
+    changed: i128,
+}
+
+impl State {
+    /// The files, each with every link resolved as far as this can be done.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+}
+
+impl FileSet {
+    /// The paths as they were configured.
+    pub fn paths(&self) -> &[PathBuf] {
+        match self {
+            FileSet::Directory(path) => std::slice::from_ref(path),
+            FileSet::Files(paths) => paths,
+        }
+    }
+
+    /// Reads everything, from one state of the disk: the path of a directory is resolved once, and what the file
+    /// system says of it and its files is the same before and after, or it is read again. Where a directory is
+    /// exchanged by moving a symbolic link (as Kubernetes does with a `ConfigMap`), all files come from the one or all
+    /// from the other.
+    ///
+    /// # Errors
+    /// Something cannot be read, a name is not text, something is not a file, a limit is passed, or the files do not
+    /// come to rest. The text names the file.
+    pub fn read(&self) -> io::Result<Read> {
+        let mut state = self.state()?;
+        for _ in 0..ATTEMPTS {
+            let sources = read_all(&state);
+            let after = self.state()?;
+            if state == after {
+                let sources = sources?;
+                return Ok(Read { digest: digest(&sources), sources, state });
+            }
+            state = after;
+        }
+        let path = self.paths().first().map(|path| path.display().to_string()).unwrap_or_default();
+        Err(mistake(format!("`{path}` keeps changing while it is read")))
+    }
+
+    /// As [`read`](FileSet::read), but refuses what group or others may write, unless the file system is mounted
+    /// read-only.
+    ///
+    /// # Errors
+    /// As [`read`](FileSet::read); and the text names the path, its mode, and what to do.
+    pub fn read_guarded(&self) -> io::Result<Read> {
+        let read = self.read()?;
+        if let Some(root) = &read.state.root {
+            modes::check(root)?;
+        }
+        for path in read.state.paths() {
+            modes::check_below(read.state.root.as_deref(), path)?;
+        }
+        Ok(read)
+    }
+
+    /// What the file system says, without reading any file.
+    pub(super) fn state(&self) -> io::Result<State> {
+        let mut files = Vec::new();
+        match self {
+            FileSet::Directory(directory) => {
+                let root = fs::canonicalize(directory).map_err(|error| say(directory, &error))?;
+                if !root.is_dir() {
+                    return Err(mistake(format!("`{}` is not a directory", directory.display())));
+                }
+                for entry in fs::read_dir(&root).map_err(|error| say(directory, &error))? {
+                    let entry = entry.map_err(|error| say(directory, &error))?;
+                    let name = entry.file_name().into_string().map_err(|name| {
+                        mistake(format!("the name `{}` in the bundle is not UTF-8", name.display()))
+                    })?;
+                    if name.starts_with('.') {
+                        continue;
+                    }
+                    if files.len() == FILES_MAX {
+                        let path = directory.display();
+                        return Err(mistake(format!("`{path}` holds more than {FILES_MAX} files")));
+                    }
+                    files.push(FileState::of(name, &entry.path())?);
+                }
+                files.sort_by(|a, b| a.name.cmp(&b.name));
+                Ok(State { root: Some(root), files })
+            }
+            FileSet::Files(paths) => {
+                for path in paths {
+                    files.push(FileState::of(path.display().to_string(), path)?);
+                }
+                Ok(State { root: None, files })
+            }
+        }
+    }
+}
+
+impl FileState {
+    fn of(name: String, path: &Path) -> io::Result<FileState> {
+        let path = fs::canonicalize(path).map_err(|error| say(path, &error))?;
+        let about = fs::metadata(&path).map_err(|error| say(&path, &error))?;
+        // Asked before it is opened: opening a pipe would wait for somebody to write into it.
+        if about.is_dir() {
+            let path = path.display();
+            return Err(mistake(format!("`{path}` is a directory where a file is wanted")));
+        }
+        if !about.is_file() {
+            return Err(mistake(format!("`{}` is not a file", path.display())));
+        }
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Ok(FileState {
+            name,
+            path,
+            device: about.dev(),
+            inode: about.ino(),
+            bytes: about.len(),
+            written: nanos(about.mtime(), about.mtime_nsec()),
+            changed: nanos(about.ctime(), about.ctime_nsec()),
+        })
+    }
+}
+
+fn read_all(state: &State) -> io::Result<Vec<Source>> {
+    let mut left = BUNDLE_BYTES_MAX;
+    let mut sources = Vec::with_capacity(state.files.len());
+    for file in &state.files {
+        let bytes = read_file(file, left)?;
+        left = left.saturating_sub(bytes.len() as u64);
+        sources.push(Source { name: file.name.clone(), bytes });
+    }
+    Ok(sources)
+}
+
+fn read_file(file: &FileState, left: u64) -> io::Result<Vec<u8>> {
+    let path = &file.path;
+    let check = |bytes: u64| {
+        if bytes > FILE_BYTES_MAX {
+            let limit = FILE_BYTES_MAX / (1024 * 1024);
+            return Err(mistake(format!("`{}` is larger than {limit} MiB", path.display())));
+        }
+        if bytes > left {
+            let limit = BUNDLE_BYTES_MAX / (1024 * 1024);
+            let path = path.display();
+            return Err(mistake(format!("the bundle is larger than {limit} MiB, reached in `{path}`")));
+        }
+        Ok(())
+    };
+    check(file.bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(file.bytes).unwrap_or(0));
+    let open = File::open(path).map_err(|error| say(path, &error))?;
+    // A file may grow between the two calls: what is read is bounded by itself.
+    open.take(FILE_BYTES_MAX.min(left).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| say(path, &error))?;
+    check(bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+/// Each name and each content with its length before it, so that no two sets of files have one digest.
+fn digest(sources: &[Source]) -> String {
+    let mut hash = Sha256::new();
+    for source in sources {
+        for part in [source.name.as_bytes(), &source.bytes] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+pub(super) fn say(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
+}
+
+pub(super) fn mistake(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+#[cfg(test)]
+mod tests;
