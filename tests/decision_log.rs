@@ -189,7 +189,9 @@ fn a_panic_and_a_missing_bundle_have_their_lines() {
     }
     let upstream = Upstream::silent();
     let tap = Tap::default();
-    let proxy = Proxy::with_clock(settings(upstream.address, &tap), Arc::new(Bomb(AtomicBool::new(true))));
+    let bomb = Arc::new(Bomb(AtomicBool::new(false)));
+    let proxy = Proxy::with_clock(settings(upstream.address, &tap), bomb.clone());
+    bomb.0.store(true, Ordering::SeqCst);
     assert_eq!(proxy.ask(&head("", "GET /")).status, 500);
     let lines = tap.until_lines(1);
     assert_eq!((&lines[0]["reason"], &lines[0]["decision"]), (&json!("internal"), &json!("deny")));
