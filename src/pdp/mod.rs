@@ -5,12 +5,19 @@
 //!
 //! This room never decides and never serves: a bundle that does not load changes nothing here.
 
+mod decisions;
 pub mod directory;
 
-use crate::policy::{self, Bundle, Diagnostic, Source};
+pub use decisions::{Decided, Remember};
+
+use crate::policy::route::Match;
+use crate::policy::table::PersonId;
+use crate::policy::{self, Bundle, Claims, Diagnostic, Source};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Decisions;
+use crate::time::Time;
 use arc_swap::ArcSwapOption;
+use decisions::DecisionCache;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -20,13 +27,35 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Snapshot {
     bundle: Bundle,
+    remembered: Option<DecisionCache>,
     decisions: OnceLock<Decisions>,
 }
 
 impl Snapshot {
+    /// A bundle, and nothing that was decided from it so far.
+    pub fn new(bundle: Bundle, remember: Remember) -> Snapshot {
+        Snapshot { remembered: DecisionCache::of(&bundle, remember), bundle, decisions: OnceLock::new() }
+    }
+
     /// The bundle, which cannot be wrong.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// As [`decide_requirements`](crate::decision::decide_requirements), from what is remembered where something is. `expires` is when
+    /// the subject's token ends.
+    pub fn decide(
+        &self,
+        matched: &Match<'_, '_>,
+        subject: PersonId,
+        claims: &dyn Claims,
+        expires: Option<Time>,
+        now: Time,
+    ) -> Decided {
+        match &self.remembered {
+            Some(remembered) => remembered.decide(&self.bundle, matched, subject, claims, expires, now),
+            None => Decided::anew(&self.bundle, matched, subject, claims, now),
+        }
     }
 
     /// The counters for the domains of this bundle, looked up by name at the first call only.
@@ -40,6 +69,7 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Pdp {
     current: ArcSwapOption<Snapshot>,
+    remember: Remember,
 }
 
 impl Pdp {
@@ -48,11 +78,25 @@ impl Pdp {
         Pdp::default()
     }
 
+    /// The same, with snapshots that remember these decisions.
+    #[must_use]
+    pub fn remembering(self, remember: Remember) -> Pdp {
+        Pdp { remember, ..self }
+    }
+
     /// Reads and compiles the bundle directory `directory`. Warnings are logged.
     ///
     /// # Errors
     /// What the directory is made of could not be read, or the policy has mistakes; then there is no [`Pdp`].
     pub fn load(directory: &Path) -> Result<Pdp, LoadError> {
+        Pdp::empty().loaded(directory)
+    }
+
+    /// The same, with a bundle as [`load`](Pdp::load) reads it.
+    ///
+    /// # Errors
+    /// As for [`load`](Pdp::load).
+    pub fn loaded(self, directory: &Path) -> Result<Pdp, LoadError> {
         let sources = directory::read(directory).map_err(LoadError::Io)?;
         let compilation = policy::compile(&sources);
         match compilation.bundle {
@@ -63,9 +107,8 @@ impl Pdp {
                     tracing::warn!(file, line, code = warning.code, "{}", warning.message);
                 }
                 tracing::info!(revision = bundle.revision(), "a bundle was loaded");
-                let pdp = Pdp::empty();
-                pdp.current.store(Some(Arc::new(Snapshot { bundle, decisions: OnceLock::new() })));
-                Ok(pdp)
+                self.current.store(Some(Arc::new(Snapshot::new(bundle, self.remember))));
+                Ok(self)
             }
             None => Err(LoadError::Diagnostics { diagnostics: compilation.diagnostics, sources }),
         }

@@ -19,11 +19,14 @@ mod enforce;
 mod exchange;
 mod forward;
 mod inputs;
+mod listen;
 mod panics;
 mod server;
+mod signals;
 mod upstream;
 mod wire;
 mod worker;
 
-pub use config::{Address, Config, Fact, Forward, Limits, Timeouts, Upstream};
-pub use server::{Server, StartError, Stopper};
+pub use config::{Address, Cache, Config, Fact, Forward, Limits, Shutdown, Timeouts, Upstream};
+pub use server::{Ended, Server, StartError, Stopper};
+pub use signals::Signals;
