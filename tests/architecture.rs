@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("story", &["decision", "policy", "time"]),
     // `Reason` is the one list of reasons; the rooms below the proxy refuse with it too.
     ("message", &["decision"]),
-    // `tls` and `telemetry` for the key sets that are fetched: the way to the server, and the clock.
+    // `tls` and `telemetry` for the key sets that are fetched: the way to the server, and the clock. It counts what its
+    // cache of tokens finds.
     ("identity", &["decision", "json", "message", "policy", "telemetry", "time", "tls"]),
     ("telemetry", &["decision", "time"]),
     ("tls", &["telemetry", "time"]),
@@ -29,7 +30,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("pdp", &["decision", "policy", "reload", "telemetry", "time"]),
     (
         "settings",
-        &["admin", "health", "identity", "message", "policy", "proxy", "reload", "telemetry", "time", "tls"],
+        &[
+            "admin",
+            "health",
+            "identity",
+            "message",
+            "pdp",
+            "policy",
+            "proxy",
+            "reload",
+            "telemetry",
+            "time",
+            "tls",
+        ],
     ),
     ("proxy", &["decision", "identity", "message", "pdp", "policy", "reload", "telemetry", "time", "tls"]),
     (

@@ -662,7 +662,7 @@ fn a_file_is_rotated_and_holds_every_line_once() {
     let path = directory.join("decisions.log");
     let mut config = settings(upstream.address, &Tap::default());
     config.log.to = LogTo::File { path: path.clone(), rotate_bytes: 2000, keep: 100 };
-    config.timeouts.drain = NEVER;
+    config.shutdown.drain = NEVER;
     let proxy = Proxy::with(config);
     let mut client = proxy.client();
     let ids: BTreeSet<String> = (0..40)

@@ -565,7 +565,7 @@ fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
         talk.reply(OK);
         talk.ends();
     });
-    let proxy = proxy_with(&upstream, |config| config.timeouts.drain = support::DEADLINE);
+    let proxy = proxy_with(&upstream, |config| config.shutdown.drain = support::DEADLINE);
     let mut idle = proxy.client();
     idle.send("GET /nowhere HTTP/1.1\r\nHost: app\r\n\r\n");
     assert_eq!(idle.answer().status, 404);
@@ -583,7 +583,7 @@ fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
 #[test]
 fn a_server_that_is_told_to_stop_does_not_wait_for_ever() {
     let upstream = Upstream::start(|talk| talk.ends());
-    let proxy = proxy_with(&upstream, |config| config.timeouts.drain = SOON);
+    let proxy = proxy_with(&upstream, |config| config.shutdown.drain = SOON);
     let mut client = proxy.client();
     client.send(GET);
     upstream.until_connections(1);

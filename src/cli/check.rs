@@ -1,24 +1,53 @@
-//! `check DIR`: is the bundle good, and what is in it that somebody should look at.
+//! `check DIR`: is the bundle good, and what is in it that somebody should look at. `check --config FILE`: would `serve`
+//! start with this file.
 
 use super::{Outcome, render};
 use crate::pdp::directory;
 use crate::policy::table::DomainId;
 use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
+use crate::settings;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+pub(super) fn config(path: &Path) -> io::Result<Outcome> {
+    let stderr = io::stderr();
+    let (settings, told) = settings::check(path, super::color(&stderr));
+    write!(stderr.lock(), "{told}")?;
+    let Some(settings) = settings else { return Ok(Outcome::No) };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} is good", path.display())?;
+    for one in settings.unsafe_settings() {
+        writeln!(out, "unsafe setting {}: {}", one.setting, one.why)?;
+    }
+    let Some(bundle) = compiled(&settings.proxy.bundle, &mut out)? else { return Ok(Outcome::No) };
+    let authenticator = &settings.proxy.authenticator;
+    let tokens = authenticator.issuers().iter().map(|issuer| issuer.issuer());
+    for issuer in tokens.chain(authenticator.header().map(|header| header.issuer())) {
+        if !bundle.people().declares(issuer) {
+            writeln!(out, "the bundle does not say how `{issuer}` names people: it knows none of them")?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
 pub(super) fn run(path: &Path) -> io::Result<Outcome> {
+    let bundle = compiled(path, &mut io::stdout().lock())?;
+    Ok(if bundle.is_some() { Outcome::Yes } else { Outcome::No })
+}
+
+/// The bundle in a directory, with all that there is to say of it.
+fn compiled(path: &Path, out: &mut impl Write) -> io::Result<Option<Bundle>> {
     let sources = directory::read(path)?;
     let compilation = policy::compile(&sources);
     let stderr = io::stderr();
     if !compilation.diagnostics.is_empty() {
         write!(stderr.lock(), "{}", render(&compilation.diagnostics, &sources, &stderr))?;
     }
-    let Some(bundle) = compilation.bundle else { return Ok(Outcome::No) };
+    let Some(bundle) = compilation.bundle else { return Ok(None) };
     let warned = compilation.diagnostics.iter().filter(|told| told.severity == Severity::Warning).count();
-    summary(&bundle, warned, &mut io::stdout().lock())?;
-    Ok(Outcome::Yes)
+    summary(&bundle, warned, out)?;
+    Ok(Some(bundle))
 }
 
 fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result<()> {

@@ -36,11 +36,14 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Compile a bundle and tell every mistake in it.
+    /// Compile a bundle, or all that a configuration names, and tell every mistake.
     Check {
         /// The directory of the bundle.
-        #[arg(value_name = "DIR")]
-        bundle: PathBuf,
+        #[arg(value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+        bundle: Option<PathBuf>,
+        /// A configuration file, its keys and its bundle: what `serve` would refuse, without listening anywhere.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// Decide AuthZEN requests: JSON lines in, JSON lines out, in order.
     Eval {
@@ -128,7 +131,9 @@ pub fn run() -> ExitCode {
     };
     let outcome = match cli.verb {
         Verb::Serve { config } => serve::run(&config),
-        Verb::Check { bundle } => check::run(&bundle),
+        Verb::Check { config: Some(config), .. } => check::config(&config),
+        // The command line is not read without one of them.
+        Verb::Check { bundle, config: None } => check::run(&bundle.unwrap_or_default()),
         Verb::Eval { bundle, at } => eval::run(&bundle, at.unwrap_or_else(|| SystemClock.now())),
         Verb::Health { ready, address } => health::run(&address, ready),
         Verb::Explain(args) => explain::run(&args, args.at.unwrap_or_else(|| SystemClock.now())),

@@ -1,7 +1,7 @@
 //! `serve --config FILE`: stand in front of the app until told to stop.
 
 use super::Outcome;
-use crate::proxy::Server;
+use crate::proxy::{Ended, Server, Signals};
 use crate::settings::{self, Settings};
 use crate::telemetry::{Clock, LogFilter, SystemClock};
 use crate::{admin, health};
@@ -20,7 +20,9 @@ pub(super) fn run(path: &Path) -> io::Result<Outcome> {
         }
     };
     match serve(settings, log) {
-        Ok(()) => Ok(Outcome::Yes),
+        Ok(Ended::Drained) => Ok(Outcome::Yes),
+        // To be cut off is not what anybody wants, so it does not look like an orderly end.
+        Ok(Ended::AtOnce) => Ok(Outcome::No),
         Err(error) => {
             writeln!(io::stderr(), "hallpass: {error}")?;
             Ok(Outcome::No)
@@ -29,7 +31,9 @@ pub(super) fn run(path: &Path) -> io::Result<Outcome> {
 }
 
 /// The data port, with the listeners for operators beside it until it has come to its end.
-fn serve(settings: Settings, log: Option<LogFilter>) -> Result<(), Box<dyn Error>> {
+fn serve(settings: Settings, log: Option<LogFilter>) -> Result<Ended, Box<dyn Error>> {
+    // Before there is a socket, so that whoever sees that we listen can tell us to stop.
+    let signals = Signals::catch()?;
     let unsafe_settings = settings.unsafe_settings();
     if !unsafe_settings.is_empty() {
         let names: Vec<&str> = unsafe_settings.iter().map(|one| one.setting).collect();
@@ -62,8 +66,7 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<(), Box<dyn Error
         }
         None => None,
     };
-    server.run()?;
-    Ok(())
+    Ok(server.run(signals)?)
 }
 
 /// Events go to standard error as text; `RUST_LOG` picks them, `info` where it says nothing. None if the process logs

@@ -5,6 +5,7 @@
 //! - [`AccessRequest`], [`Ask`]: everything that an answer may depend on. [`decide`]: the answer to one.
 //! - [`decide_route`]: the answer to all requirements of a route.
 //! - [`Decision`], [`Reason`], [`Rule`]: the answer, why, and what decided.
+//! - [`Edges`]: when the time changes an answer.
 //! - [`explain`]: the same answer with the chain that was walked and the candidates that lost.
 //! - [`authzen`]: requests by name, as `eval` and other programs send them.
 
@@ -14,12 +15,14 @@ mod blocks;
 mod condition;
 mod context;
 mod document;
+mod edges;
 mod explain;
 mod reason;
 mod route;
 
 pub use ask::{AccessRequest, Ask, DocumentAsk, Facts};
 pub use document::Rights;
+pub use edges::Edges;
 pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
 
 pub use reason::Reason;

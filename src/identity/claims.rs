@@ -5,13 +5,14 @@ use crate::policy;
 use crate::time::Time;
 use serde_json::{Map, Number, Value};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a verified credential says of its subject.
 #[derive(Clone)]
 pub enum Claims {
-    /// The payload of a token.
-    Token(Map<String, Value>),
+    /// The payload of a token, shared by all requests that bring it.
+    Token(Arc<Map<String, Value>>),
     /// The value of a trusted header. It has one thing to say, so it answers whichever claim the bundle declares for
     /// the issuer, and no yes-or-no question.
     Header(String),
@@ -64,7 +65,7 @@ impl fmt::Debug for Claims {
 }
 
 /// Judges the registered claims of a token (RFC 7519 section 4.1) whose signature was verified, and gives the first
-/// instant at which it does not hold any more.
+/// instant at which it holds and the first at which it does not hold any more.
 ///
 /// It holds while `nbf - leeway <= now < exp + leeway` and `iat - leeway <= now`.
 pub(super) fn judge(
@@ -73,7 +74,7 @@ pub(super) fn judge(
     audience: &str,
     leeway: Duration,
     now: Time,
-) -> Result<Time, TokenError> {
+) -> Result<(Time, Time), TokenError> {
     if payload.get("iss").and_then(Value::as_str) != Some(issuer) {
         return Err(refused("`iss` is not the issuer that the token was verified for"));
     }
@@ -86,14 +87,18 @@ pub(super) fn judge(
     if now >= expires {
         return Err(refused("the token has expired"));
     }
+    let mut begins = Time::MIN;
     for (name, wrong) in
         [("nbf", "the token is not valid yet"), ("iat", "the token was issued in the future")]
     {
-        if instant(payload, name, f64::ceil)?.is_some_and(|begins| now < begins.minus(leeway)) {
+        let Some(from) = instant(payload, name, f64::ceil)? else { continue };
+        let from = from.minus(leeway);
+        if now < from {
             return Err(refused(wrong));
         }
+        begins = begins.max(from);
     }
-    Ok(expires)
+    Ok((begins, expires))
 }
 
 /// RFC 7519 4.1.3. An empty list is not "for everybody" (CVE-2020-26160).
@@ -165,7 +170,11 @@ mod tests {
         let Value::Object(payload) = crate::json::parse(payload.to_string().as_bytes()).unwrap() else {
             panic!()
         };
-        judge(&payload, "https://login.example", "hallpass", Duration::from_secs(leeway), now)
+        let judged = judge(&payload, "https://login.example", "hallpass", Duration::from_secs(leeway), now);
+        judged.map(|(begins, expires)| {
+            assert!(begins <= now && now < expires);
+            expires
+        })
     }
 
     fn at(micros: i64) -> Time {
@@ -304,7 +313,7 @@ mod tests {
         else {
             panic!()
         };
-        let claims = Claims::Token(map);
+        let claims = Claims::Token(Arc::new(map));
         assert_eq!(claims.text("sub"), Some("ari"));
         assert_eq!((claims.flag("yes"), claims.flag("no")), (Some(true), Some(false)));
         for name in ["n", "yes", "l", "absent"] {
@@ -319,7 +328,7 @@ mod tests {
     fn what_is_debugged_does_not_tell_the_values() {
         assert!(!format!("{:?}", Claims::Header("ari".into())).contains("ari"));
         assert!(
-            !format!("{:?}", Claims::Token(json!({"sub": "ari"}).as_object().unwrap().clone()))
+            !format!("{:?}", Claims::Token(Arc::new(json!({"sub": "ari"}).as_object().unwrap().clone())))
                 .contains("ari")
         );
     }

@@ -114,10 +114,11 @@ impl JwtIssuer {
         }
         judge_type(jws.typ.as_deref())?;
         self.keys.verify(&jws)?;
-        let expires = claims::judge(&payload, &self.issuer, &self.audience, self.leeway, now)?;
+        let (begins, expires) = claims::judge(&payload, &self.issuer, &self.audience, self.leeway, now)?;
         Ok(Verified {
             issuer: Arc::clone(&self.issuer),
-            claims: Claims::Token(payload),
+            claims: Claims::Token(Arc::new(payload)),
+            begins,
             expires: Some(expires),
         })
     }

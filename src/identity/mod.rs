@@ -12,8 +12,8 @@
 //!
 //! In reading order: [`Authenticator`] takes a request's credentials; [`Jws`] takes a token apart; [`KeySet`] holds the
 //! keys of an issuer and verifies the signature, [`Keys`] is the set in force; [`JwtIssuer`] judges header and claims;
-//! [`Claims`] is what the policy may ask of the result. [`Remote`] is a key set at a URL and [`Fetcher`] what keeps it
-//! fresh, in the rhythm of `schedule`.
+//! [`Claims`] is what the policy may ask of the result. [`TokenCache`] remembers the tokens that held. [`Remote`] is a key
+//! set at a URL and [`Fetcher`] what keeps it fresh, in the rhythm of `schedule`.
 
 mod authenticator;
 mod claims;
@@ -26,6 +26,7 @@ mod peers;
 mod remote;
 mod schedule;
 mod token;
+mod token_cache;
 mod trusted_header;
 mod weak;
 
@@ -41,6 +42,7 @@ pub use keys::Keys;
 pub use peers::Peers;
 pub use remote::{FETCH_MAX, Fetches, KEY_SET_BYTES_MAX, Remote, RemoteSettings};
 pub use token::{Algorithm, Jws, KID_BYTES_MAX, TOKEN_BYTES_MAX, TokenError};
+pub use token_cache::{TokenCache, TokenSecret};
 pub use trusted_header::{TrustedHeader, VALUE_BYTES_MAX};
 
 use crate::decision::Reason;
@@ -55,6 +57,8 @@ pub struct Verified {
     pub issuer: Arc<str>,
     /// What the issuer says of the subject.
     pub claims: Claims,
+    /// The first instant at which it holds (leeway included).
+    pub begins: Time,
     /// The first instant at which this does not hold any more (leeway included); `None` holds for this request only.
     pub expires: Option<Time>,
 }

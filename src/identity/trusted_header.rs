@@ -2,6 +2,7 @@
 //! only from the addresses of the gateway, and only where it can be read in one way.
 
 use super::{Claims, ConfigError, Peers, Rejected, Verified, shown};
+use crate::time::Time;
 use http::{HeaderName, HeaderValue};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -91,6 +92,7 @@ impl TrustedHeader {
         Ok(Some(Verified {
             issuer: Arc::clone(&self.issuer),
             claims: Claims::Header(value.to_owned()),
+            begins: Time::MIN,
             expires: None,
         }))
     }

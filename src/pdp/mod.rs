@@ -8,19 +8,25 @@
 //! This room never decides and never serves: a bundle that does not load changes nothing here.
 
 mod audit;
+mod decisions;
 pub mod directory;
 mod reader;
 mod sources;
 
 pub use audit::{AUDIT_TARGET, Difference};
+pub use decisions::{Decided, Remember};
 pub use reader::{Held, Reader};
 pub use sources::{BundleFiles, SuspendedFile};
 
-use crate::policy::{self, Bundle, Diagnostic, HeldOff, Source};
+use crate::policy::route::Match;
+use crate::policy::table::PersonId;
+use crate::policy::{self, Bundle, Claims, Diagnostic, HeldOff, Source};
 use crate::reload::{self, Counts, Progress};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Decisions;
+use crate::time::Time;
 use arc_swap::ArcSwapOption;
+use decisions::DecisionCache;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -33,14 +39,41 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Snapshot {
     bundle: Bundle,
+    remembered: Option<DecisionCache>,
     decisions: OnceLock<Decisions>,
     generation: u64,
 }
 
 impl Snapshot {
+    /// A bundle, and nothing that was decided from it so far.
+    pub fn new(bundle: Bundle, remember: Remember) -> Snapshot {
+        Snapshot::of_generation(bundle, remember, 0)
+    }
+
+    fn of_generation(bundle: Bundle, remember: Remember, generation: u64) -> Snapshot {
+        let remembered = DecisionCache::of(&bundle, remember);
+        Snapshot { remembered, bundle, decisions: OnceLock::new(), generation }
+    }
+
     /// The bundle, which cannot be wrong. Those whom the file of suspensions names are suspended in it.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// As [`decide_requirements`](crate::decision::decide_requirements), from what is remembered where something is. `expires` is when
+    /// the subject's token ends.
+    pub fn decide(
+        &self,
+        matched: &Match<'_, '_>,
+        subject: PersonId,
+        claims: &dyn Claims,
+        expires: Option<Time>,
+        now: Time,
+    ) -> Decided {
+        match &self.remembered {
+            Some(remembered) => remembered.decide(&self.bundle, matched, subject, claims, expires, now),
+            None => Decided::anew(&self.bundle, matched, subject, claims, now),
+        }
     }
 
     /// The counters for the domains of this bundle, looked up by name at the first call only.
@@ -60,6 +93,7 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct Pdp {
     current: ArcSwapOption<Snapshot>,
+    remember: Remember,
     /// The generation of `current`; a little late, never early.
     generation: AtomicU64,
     /// Moves with the bundle only.
@@ -106,6 +140,7 @@ impl Pdp {
     pub fn empty() -> Pdp {
         Pdp {
             current: ArcSwapOption::empty(),
+            remember: Remember::Off,
             generation: AtomicU64::new(0),
             bundles: AtomicU64::new(0),
             parts: Mutex::default(),
@@ -114,19 +149,32 @@ impl Pdp {
         }
     }
 
+    /// The same, with snapshots that remember these decisions.
+    #[must_use]
+    pub fn remembering(self, remember: Remember) -> Pdp {
+        Pdp { remember, ..self }
+    }
+
     /// Reads and compiles the bundle directory `directory`, once. Warnings are logged.
     ///
     /// # Errors
     /// What the directory is made of could not be read, or the policy has mistakes; then there is no [`Pdp`].
     pub fn load(directory: &Path) -> Result<Pdp, LoadError> {
+        Pdp::empty().loaded(directory)
+    }
+
+    /// The same, with a bundle as [`load`](Pdp::load) reads it.
+    ///
+    /// # Errors
+    /// As for [`load`](Pdp::load).
+    pub fn loaded(self, directory: &Path) -> Result<Pdp, LoadError> {
         let sources = directory::read(directory).map_err(LoadError::Io)?;
         let compilation = policy::compile(&sources);
         match compilation.bundle {
             Some(bundle) => {
                 sources::warn(&compilation.diagnostics);
-                let pdp = Pdp::empty();
-                pdp.put_bundle(bundle);
-                Ok(pdp)
+                self.put_bundle(bundle);
+                Ok(self)
             }
             None => Err(LoadError::Diagnostics { diagnostics: compilation.diagnostics, sources }),
         }
@@ -214,7 +262,7 @@ impl Pdp {
             None => bundle.clone(),
         };
         let generation = self.generation.load(Ordering::Acquire) + 1;
-        let snapshot = Snapshot { bundle, decisions: OnceLock::new(), generation };
+        let snapshot = Snapshot::of_generation(bundle, self.remember, generation);
         if let Some(old) = self.current.swap(Some(Arc::new(snapshot))) {
             parts.retired.push(old);
         }

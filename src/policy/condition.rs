@@ -106,6 +106,18 @@ pub enum Operand {
     Attribute(Attribute),
 }
 
+impl Operand {
+    /// The instants that it names.
+    pub fn times(&self) -> impl Iterator<Item = Time> {
+        let time = match self {
+            Operand::Time(time) => Some(*time),
+            // Words are compared with words, and attributes read the request.
+            Operand::Text(_) | Operand::Words(_) | Operand::Flag(_) | Operand::Attribute(_) => None,
+        };
+        time.into_iter()
+    }
+}
+
 /// What an attribute holds in one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {

@@ -67,6 +67,13 @@ pub enum Blocked {
 }
 
 impl Relations {
+    /// When anything here holds.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
+        let enrolments = self.enrolments.iter().map(|(.., span)| *span);
+        let guardians = self.guardians.iter().map(|(.., span)| *span);
+        enrolments.chain(guardians)
+    }
+
     /// Whether `person` has this part in `scope` at `now`.
     pub fn is_enrolled(&self, person: PersonId, scope: ScopeId, part: Part, now: Time) -> bool {
         let from = self

@@ -2,6 +2,7 @@
 
 use super::keys::KeyFile;
 use crate::identity::Authenticator;
+use crate::pdp::Remember;
 use crate::reload;
 use crate::telemetry::LogSettings;
 use crate::tls;
@@ -33,8 +34,12 @@ pub struct Config {
     pub forward: Forward,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// How the server stops.
+    pub shutdown: Shutdown,
     /// How many and how large things may be.
     pub limits: Limits,
+    /// What is remembered.
+    pub cache: Cache,
     /// Whether an answer shows the reason of a refusal. Off, a caller cannot tell one denial from another.
     pub show_reason: bool,
     /// Where decisions are logged, and what happens when they cannot be.
@@ -100,8 +105,6 @@ pub struct Timeouts {
     pub upstream: Duration,
     /// Between two pieces of a body, in either direction.
     pub body: Duration,
-    /// For what is in flight when the server is told to stop.
-    pub drain: Duration,
 }
 
 impl Default for Timeouts {
@@ -112,8 +115,38 @@ impl Default for Timeouts {
             connect: Duration::from_secs(2),
             upstream: Duration::from_secs(30),
             body: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
         }
+    }
+}
+
+/// How the server stops once the process is told to end.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// While it says that it is not ready and serves all the same, until nobody sends anything any more.
+    pub wait: Duration,
+    /// For what is in flight after that.
+    pub drain: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Shutdown {
+        Shutdown { wait: Duration::from_secs(5), drain: Duration::from_secs(25) }
+    }
+}
+
+/// What is remembered from request to request.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// Verified tokens, for each worker: clients are spread over the workers by connection, so a token that is in use
+    /// is seen by all of them. 0 remembers none.
+    pub tokens: usize,
+    /// Decisions.
+    pub decisions: Remember,
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache { tokens: 10_000, decisions: Remember::Off }
     }
 }
 

@@ -7,19 +7,21 @@
 
 use super::config::{Fact, Forward};
 use super::inputs::describe;
-use crate::decision::{self, Reason};
-use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TrustedHeader, Verified};
+use crate::decision::Reason;
+use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TokenCache, TrustedHeader, Verified};
 use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead};
 use crate::pdp::Snapshot;
 use crate::policy::Bundle;
 use crate::policy::route::{Leaf, Lookup, Match};
 use crate::policy::table::{DomainId, PersonId};
+use crate::telemetry::metrics::CacheMetrics;
 use crate::telemetry::{DecisionId, Record};
 use crate::time::Time;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, VIA};
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Request, Uri, Version};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::net::IpAddr;
 
 /// The header that names a request to the app and to the caller.
@@ -104,14 +106,24 @@ impl From<Malformed> for Refusal {
 /// A request as it came, and what is known of it from outside.
 pub(super) struct Asked<'a> {
     pub(super) parts: http::request::Parts,
-    /// The address of the client's socket.
-    pub(super) peer: IpAddr,
+    pub(super) caller: Caller<'a>,
     /// The length of the body as hyper frames it; `None` for chunked.
     pub(super) length: Option<u64>,
     /// The bundle in force when the request came.
     pub(super) snapshot: Option<&'a Snapshot>,
+}
+
+/// Where and when a request came, and what is remembered of those before it.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    /// The address of the client's socket.
+    pub(super) peer: IpAddr,
     /// When the request came.
     pub(super) now: Time,
+    /// The tokens that this worker has verified.
+    pub(super) tokens: &'a RefCell<TokenCache>,
+    /// Counts what is found among the decisions that are remembered, if any are.
+    pub(super) decisions: Option<&'a CacheMetrics>,
 }
 
 /// What stays the same from request to request.
@@ -142,7 +154,8 @@ impl Enforcer {
 
     /// Reads, identifies and decides.
     pub(super) fn enforce(&self, asked: Asked<'_>, record: &mut Record) -> Result<Permit, Refusal> {
-        let Asked { parts, peer, length, snapshot, now } = asked;
+        let Asked { parts, caller, length, snapshot } = asked;
+        let peer = caller.peer;
         let version = parts.version;
         let head = message::read_head(parts, &self.rules)?;
         record.path(head.path.encoded());
@@ -160,7 +173,7 @@ impl Enforcer {
             Lookup::NoRoute => return Err(Refusal::new(Reason::NoRoute, "")),
             Lookup::NoMethod(allow) => {
                 // Which methods there are is told to those only who say who they are.
-                self.identify(&head, peer, now)?;
+                self.identify(&head, caller)?;
                 return Err(Refusal { allow: Some(allow.to_owned()), ..Refusal::new(Reason::NoMethod, "") });
             }
         };
@@ -170,7 +183,7 @@ impl Enforcer {
         if route.is_public() {
             return self.permit(head, version, peer, None, Reason::Public, record);
         }
-        let decided = self.decide(bundle, &matched, &head, peer, now, record);
+        let decided = self.decide(snapshot, &matched, &head, caller, record);
         match decided {
             Ok(subject) => self.permit(head, version, peer, Some((bundle, subject)), Reason::Granted, record),
             Err(refusal) => Err(Refusal { concealed: route.conceals(), ..refusal }),
@@ -178,12 +191,13 @@ impl Enforcer {
     }
 
     /// Who asks, if somebody does.
-    fn identify(&self, head: &RequestHead, peer: IpAddr, now: Time) -> Result<Verified, Refusal> {
+    fn identify(&self, head: &RequestHead, caller: Caller<'_>) -> Result<Verified, Refusal> {
         let refuse = |reason, detail: Cow<'static, str>| Refusal {
             challenge: Some(self.authenticator.challenge(reason)),
             ..Refusal::new(reason, detail)
         };
-        match self.authenticator.identify(&head.credentials, peer, now) {
+        let Caller { peer, now, tokens, .. } = caller;
+        match self.authenticator.identify_with(&head.credentials, peer, now, &mut tokens.borrow_mut()) {
             Ok(Presented::Verified(verified)) => Ok(verified),
             Ok(Presented::Nothing) => Err(refuse(Reason::Unauthenticated, "".into())),
             Err(Rejected { reason, detail }) => Err(refuse(reason, detail.into())),
@@ -192,22 +206,30 @@ impl Enforcer {
 
     fn decide(
         &self,
-        bundle: &Bundle,
+        snapshot: &Snapshot,
         matched: &Match<'_, '_>,
         head: &RequestHead,
-        peer: IpAddr,
-        now: Time,
+        caller: Caller<'_>,
         record: &mut Record,
     ) -> Result<Subject, Refusal> {
-        let verified = self.identify(head, peer, now)?;
+        let bundle = snapshot.bundle();
+        let verified = self.identify(head, caller)?;
         let Some(person) = bundle.join(&verified.issuer, &verified.claims) else {
             return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
         };
         let row = bundle.people().row(person);
         record.subject(&row.id, row.kinds.words());
-        let (decision, considered) =
-            decision::decide_requirements(bundle, matched, person, Some(&verified.claims), now);
-        describe(bundle, matched, &decision, considered, record);
+        let decided = snapshot.decide(matched, person, &verified.claims, verified.expires, caller.now);
+        if let (Some(found), Some(metrics)) = (decided.cached, caller.decisions) {
+            if found {
+                metrics.hits.inc();
+                record.cached();
+            } else {
+                metrics.misses.inc();
+            }
+        }
+        let decision = decided.decision;
+        describe(bundle, matched, &decision, decided.considered, record);
         if decision.is_allow() {
             Ok(Subject { person, verified, domain: decision.domain })
         } else {

@@ -3,7 +3,7 @@
 
 use super::answer::{self, Form};
 use super::body::AnswerBody;
-use super::enforce::{Asked, DECISION_ID, Refusal, id_value};
+use super::enforce::{Asked, Caller, DECISION_ID, Refusal, id_value};
 use super::forward::forward;
 use super::panics::{caught, caught_now, message};
 use super::wire::Watch;
@@ -92,8 +92,12 @@ async fn run(
     let shared = &worker.shared;
     let (parts, incoming) = request.into_parts();
     let snapshot = worker.reader.snapshot();
-    let asked =
-        Asked { parts, peer, length: incoming.size_hint().exact(), snapshot: snapshot.as_deref(), now };
+    let asked = Asked {
+        parts,
+        caller: Caller { peer, now, tokens: &worker.tokens, decisions: shared.decisions.as_ref() },
+        length: incoming.size_hint().exact(),
+        snapshot: snapshot.as_deref(),
+    };
     let decided = shared.enforcer.enforce(asked, record);
     if let Some(snapshot) = &snapshot {
         let (domain, reason) = match &decided {

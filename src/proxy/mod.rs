@@ -20,12 +20,15 @@ mod exchange;
 mod forward;
 mod inputs;
 mod keys;
+mod listen;
 mod panics;
 mod server;
+mod signals;
 mod upstream;
 mod wire;
 mod worker;
 
-pub use config::{Address, Config, Fact, Forward, Limits, Timeouts, Upstream};
+pub use config::{Address, Cache, Config, Fact, Forward, Limits, Shutdown, Timeouts, Upstream};
 pub use keys::KeyFile;
-pub use server::{Server, StartError, Stopper};
+pub use server::{Ended, Server, StartError, Stopper};
+pub use signals::Signals;

@@ -4,14 +4,18 @@ use super::config::Config;
 use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::keys::{self, KeyFile};
+use super::listen::listen;
+use super::signals::Signals;
 use super::upstream::Pool;
 use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
-use crate::identity::{Fetcher, KeySource};
-use crate::pdp::{BundleFiles, Pdp, Reader, SuspendedFile};
+use crate::identity::{Fetcher, KeySource, TokenCache, TokenSecret};
+use crate::pdp::{BundleFiles, Pdp, Reader, Remember, SuspendedFile};
 use crate::reload::{Progress, Reloader, Watched};
-use crate::telemetry::metrics::ReloadSource;
+use crate::telemetry::metrics::{CacheName, ReloadSource};
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Readiness};
 use crate::tls::{self, Certificates, Watching};
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,8 +24,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 
 /// The buffer for what comes from the upstream on one connection, in bytes: the most that a head may have, and the
@@ -40,12 +43,24 @@ pub struct Server {
     pdp: Arc<Pdp>,
     log: Option<Arc<DecisionLog>>,
     stop: Stopper,
+    wait: Duration,
     workers: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
     _watching: Option<Watching>,
     key_sources: Vec<KeySource>,
     _fetcher: Fetcher,
     reloader: Reloader,
+    /// Says nothing, and ends with the last worker.
+    working: mpsc::Receiver<Infallible>,
+}
+
+/// How a server came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All threads have ended.
+    Drained,
+    /// It was told a second time, and did not wait for what was in flight. The threads end with the process.
+    AtOnce,
 }
 
 /// Tells a server to stop; may be cloned and handed to other threads.
@@ -98,7 +113,7 @@ impl Server {
     /// # Errors
     /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads to give. Nothing runs then.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
-        let pdp = Arc::new(Pdp::empty());
+        let pdp = Arc::new(Pdp::empty().remembering(config.cache.decisions));
         let mut watched = vec![BundleFiles::watched(&pdp, config.bundle.clone())];
         watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(&pdp, path)));
         Server::start_watching(config, pdp, watched, clock)
@@ -137,9 +152,7 @@ impl Server {
         for watched in &mut watched {
             watched.load_first(clock.now()).map_err(|mistakes| StartError::Files(mistakes.text))?;
         }
-        let listener =
-            TcpListener::bind(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
-        listener.set_nonblocking(true).map_err(|error| StartError::Listen(config.listen, error))?;
+        let listener = listen(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
 
         let key_sources = authenticator.key_sources();
@@ -171,7 +184,11 @@ impl Server {
             tls: config.tls.clone(),
             limits: config.limits,
             timeouts: config.timeouts,
+            drain: config.shutdown.drain,
+            decisions: (config.cache.decisions != Remember::Off).then(|| metrics.cache(CacheName::Decisions)),
         });
+        let secret = TokenSecret::random().map_err(StartError::Worker)?;
+        let token_metrics = (config.cache.tokens > 0).then(|| metrics.cache(CacheName::Tokens));
         let (stop, stopped) = watch::channel(false);
         let certificates = config.tls.map(|tls| tls.certificates().clone());
         let watching = match &certificates {
@@ -184,19 +201,22 @@ impl Server {
         let fetcher = fetcher.map_err(StartError::Worker)?;
         let reloader = Reloader::start(watched, config.reload, clock).map_err(StartError::Worker)?;
         let stop = Stopper { stop: Arc::new(stop), readiness: readiness.clone() };
+        let (work, working) = mpsc::channel(1);
         let mut server = Server {
             address,
-            metrics,
+            metrics: metrics.clone(),
             log,
             readiness,
             pdp: pdp.clone(),
             stop,
+            wait: config.shutdown.wait,
             workers: Vec::new(),
             certificates,
             _watching: watching,
             key_sources,
             _fetcher: fetcher,
             reloader,
+            working,
         };
         for number in 0..workers {
             // The share of this worker; the first ones take what is left over.
@@ -209,9 +229,11 @@ impl Server {
                 upstream: config.upstream.clone(),
                 idle_max,
                 slots: slots.clone(),
+                tokens: TokenCache::new(config.cache.tokens, secret.clone(), token_metrics.clone()),
                 shared: shared.clone(),
                 pdp: pdp.clone(),
                 stopped: stopped.clone(),
+                work: work.clone(),
             };
             let thread = thread::Builder::new()
                 .name(format!("hallpass-{number}"))
@@ -268,27 +290,40 @@ impl Server {
         self.stop.clone()
     }
 
-    /// Serves until the process is told to end (SIGTERM, SIGINT), and then as [`shutdown`](Server::shutdown).
+    /// Serves until the process is told to end (SIGTERM, SIGINT). Then it says that it is not ready and goes on for
+    /// `shutdown.wait`; takes no further connections and ends idle ones; and lets what is in flight come to its end
+    /// within `shutdown.drain`. Told a second time, it returns at once.
     ///
     /// # Errors
-    /// The system does not let us listen for signals; the server is stopped then.
-    pub fn run(self) -> io::Result<()> {
-        let signals = Builder::new_current_thread().enable_io().build()?;
-        signals.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+    /// All workers have ended though nobody told them to.
+    pub fn run(mut self, signals: Signals) -> io::Result<Ended> {
+        let Signals { runtime, mut told } = signals;
+        let ended = runtime.block_on(async {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                () = told.to_end() => {}
+                _ = self.working.recv() => return Err(io::Error::other("all workers have ended")),
             }
-            io::Result::Ok(())
+            self.readiness.drain();
+            tracing::info!(wait = ?self.wait, "told to stop: not ready any more");
+            tokio::select! {
+                () = tokio::time::sleep(self.wait) => {}
+                () = told.to_end() => return Ok(Ended::AtOnce),
+            }
+            self.stop.stop();
+            tracing::info!("taking no further connections");
+            tokio::select! {
+                _ = self.working.recv() => Ok(Ended::Drained),
+                () = told.to_end() => Ok(Ended::AtOnce),
+            }
         })?;
-        tracing::info!("told to stop");
-        self.shutdown();
-        Ok(())
+        match ended {
+            Ended::Drained => self.wait(),
+            Ended::AtOnce => tracing::warn!("told to stop again: what is in flight is cut off"),
+        }
+        Ok(ended)
     }
 
-    /// Takes no further connections, lets what is in flight come to its end within `timeouts.drain`, cuts off the rest
+    /// Takes no further connections, lets what is in flight come to its end within `shutdown.drain`, cuts off the rest
     /// and returns when all threads have ended.
     pub fn shutdown(self) {
         self.stop.stop();
@@ -334,14 +369,18 @@ struct Seat {
     upstream: super::config::Upstream,
     idle_max: usize,
     slots: Arc<Semaphore>,
+    tokens: TokenCache,
     shared: Arc<Shared>,
     pdp: Arc<Pdp>,
     stopped: watch::Receiver<bool>,
+    /// Dropped when the worker ends, however it does.
+    work: mpsc::Sender<Infallible>,
 }
 
 impl Seat {
     fn work(self) {
-        let Seat { listener, runtime, upstream, idle_max, slots, shared, pdp, stopped } = self;
+        let Seat { listener, runtime, upstream, idle_max, slots, tokens, shared, pdp, stopped, work: _work } =
+            self;
         let mut builder = hyper::client::conn::http1::Builder::new();
         builder.max_buf_size(UPSTREAM_BUFFER_BYTES);
         if shared.limits.headers != HEADERS_OF_HYPER {
@@ -350,7 +389,7 @@ impl Seat {
         let connect = shared.timeouts.connect;
         let metrics = shared.metrics.clone();
         let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, metrics));
-        let worker = Rc::new(Worker { shared, pool, reader: Reader::new(pdp) });
+        let worker = Rc::new(Worker { shared, pool, reader: Reader::new(pdp), tokens: RefCell::new(tokens) });
         let local = LocalSet::new();
         let served = local.block_on(&runtime, async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -5,9 +5,12 @@ use super::connection::{serve, told_to_stop};
 use super::enforce::Enforcer;
 use super::forward::Patience;
 use super::upstream::Pool;
+use crate::identity::TokenCache;
 use crate::pdp::Reader;
+use crate::telemetry::metrics::CacheMetrics;
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Present};
 use crate::tls;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +37,11 @@ pub(super) struct Shared {
     /// Nothing where decisions are not logged.
     pub(super) log: Option<Arc<DecisionLog>>,
     pub(super) timeouts: Timeouts,
+    /// For what is in flight when the server is told to stop.
+    pub(super) drain: Duration,
     pub(super) patience: Patience,
+    /// For decisions that are remembered, if any are.
+    pub(super) decisions: Option<CacheMetrics>,
     pub(super) limits: Limits,
     pub(super) show_reason: bool,
     /// What clients are spoken to with; `None` is plain.
@@ -48,6 +55,8 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) pool: Rc<Pool>,
     pub(super) reader: Reader,
+    /// Borrowed while one request is identified, which waits for nothing.
+    pub(super) tokens: RefCell<TokenCache>,
 }
 
 impl Worker {
@@ -75,7 +84,7 @@ impl Worker {
             }
         }
         drop(listener);
-        let drained = tokio::time::timeout(self.shared.timeouts.drain, async {
+        let drained = tokio::time::timeout(self.shared.drain, async {
             while let Some(ended) = connections.join_next().await {
                 self.note(ended);
             }

@@ -2,10 +2,11 @@
 
 use super::keys::Keys;
 use super::{Diagnostic, Settings, Source};
-use super::{operators, values};
+use super::{cores, operators, values};
 use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
+use crate::pdp::Remember;
 use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
-use crate::proxy::{Config, Fact, Forward, KeyFile, Limits, Timeouts, Upstream};
+use crate::proxy::{Cache, Config, Fact, Forward, KeyFile, Limits, Shutdown, Timeouts, Upstream};
 use crate::reload;
 use crate::telemetry::LogSettings;
 use http::HeaderName;
@@ -23,7 +24,9 @@ const KEYS: &[&str] = &[
     "identity",
     "forward",
     "timeouts",
+    "shutdown",
     "limits",
+    "cache",
     "answers",
     "log",
     "workers",
@@ -35,9 +38,13 @@ const IDENTITY: &[&str] = &["jwt", "trusted_header"];
 const JWT: &[&str] = &["issuer", "audience", "algorithms", "keys", "leeway"];
 const TRUSTED_HEADER: &[&str] = &["name", "issuer", "peers"];
 const FORWARD: &[&str] = &["headers", "authorization"];
-const TIMEOUTS: &[&str] = &["head", "idle", "connect", "upstream", "body", "drain"];
+const TIMEOUTS: &[&str] = &["head", "idle", "connect", "upstream", "body"];
+const SHUTDOWN: &[&str] = &["wait", "drain"];
 const LIMITS: &[&str] = &["connections", "head_bytes", "headers"];
 const RELOAD: &[&str] = &["poll", "debounce"];
+const CACHE: &[&str] = &["tokens", "decisions"];
+const REMEMBER: &[(&str, Remember)] =
+    &[("off", Remember::Off), ("costly", Remember::Costly), ("all", Remember::All)];
 const ANSWERS: &[&str] = &["reason"];
 const FACTS: &[(&str, Fact)] = &[("id", Fact::Id), ("kinds", Fact::Kinds), ("issuer", Fact::Issuer)];
 const ALGORITHMS: &[(&str, Algorithm)] =
@@ -82,12 +89,14 @@ impl Reader<'_> {
         let authenticator = self.identity(fields);
         let forward = fields.get("forward").map_or(Some(Forward::default()), |node| self.forward(node));
         let timeouts = fields.get("timeouts").map_or(Some(Timeouts::default()), |node| self.timeouts(node));
+        let shutdown = fields.get("shutdown").map_or(Some(Shutdown::default()), |node| self.shutdown(node));
         let limits = fields.get("limits").map_or(Some(Limits::default()), |node| self.limits(node));
+        let cache = fields.get("cache").map_or(Some(Cache::default()), |node| self.cache(node));
         let show_reason = fields.get("answers").map_or(Some(false), |node| self.answers(node));
         let log = fields.get("log").map_or_else(|| Some(LogSettings::default()), |node| self.log(node));
         let workers = match fields.get("workers") {
             Some(node) => values::number(node, "the number of workers", 1..=1024, &mut self.diags),
-            None => Some(std::thread::available_parallelism().map_or(1, Into::into)),
+            None => Some(cores::cores()),
         };
         Some(Config {
             listen: listen?,
@@ -100,7 +109,9 @@ impl Reader<'_> {
             key_files: std::mem::take(&mut self.key_files),
             forward: forward?,
             timeouts: timeouts?,
+            shutdown: shutdown?,
             limits: limits?,
+            cache: cache?,
             show_reason: show_reason?,
             log: log?,
             workers: workers?,
@@ -255,24 +266,25 @@ impl Reader<'_> {
         let diags = &mut self.diags;
         let fields = Fields::of(node, "timeouts", TIMEOUTS, diags)?;
         let default = Timeouts::default();
-        let mut read = |name, default, zero| {
-            optional(&fields, name, default, |node| values::duration(node, zero, diags))
-        };
-        let head = read("head", default.head, false);
-        let idle = read("idle", default.idle, false);
-        let connect = read("connect", default.connect, false);
-        let upstream = read("upstream", default.upstream, false);
-        let body = read("body", default.body, false);
+        let mut read =
+            |name, default| optional(&fields, name, default, |node| values::duration(node, false, diags));
+        let head = read("head", default.head);
+        let idle = read("idle", default.idle);
+        let connect = read("connect", default.connect);
+        let upstream = read("upstream", default.upstream);
+        let body = read("body", default.body);
+        Some(Timeouts { head: head?, idle: idle?, connect: connect?, upstream: upstream?, body: body? })
+    }
+
+    fn shutdown(&mut self, node: &Node) -> Option<Shutdown> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "how to stop", SHUTDOWN, diags)?;
+        let default = Shutdown::default();
         // Not to wait for anybody is one way to stop.
-        let drain = read("drain", default.drain, true);
-        Some(Timeouts {
-            head: head?,
-            idle: idle?,
-            connect: connect?,
-            upstream: upstream?,
-            body: body?,
-            drain: drain?,
-        })
+        let mut read =
+            |name, default| optional(&fields, name, default, |node| values::duration(node, true, diags));
+        let (wait, drain) = (read("wait", default.wait), read("drain", default.drain));
+        Some(Shutdown { wait: wait?, drain: drain? })
     }
 
     fn reload(&mut self, node: &Node) -> Option<reload::Settings> {
@@ -297,6 +309,19 @@ impl Reader<'_> {
         let head_bytes = read("head_bytes", "`head_bytes`", default.head_bytes, 1024..=1_048_576);
         let headers = read("headers", "`headers`", default.headers, 8..=1000);
         Some(Limits { connections: connections?, head_bytes: head_bytes?, headers: headers? })
+    }
+
+    fn cache(&mut self, node: &Node) -> Option<Cache> {
+        let diags = &mut self.diags;
+        let fields = Fields::of(node, "what is remembered", CACHE, diags)?;
+        let default = Cache::default();
+        let tokens = optional(&fields, "tokens", default.tokens, |node| {
+            values::number(node, "`tokens`", 0..=10_000_000, diags)
+        });
+        let decisions = optional(&fields, "decisions", default.decisions, |node| {
+            choose(node, "which decisions are remembered", REMEMBER, diags)
+        });
+        Some(Cache { tokens: tokens?, decisions: decisions? })
     }
 
     fn answers(&mut self, node: &Node) -> Option<bool> {
@@ -362,10 +387,12 @@ mod tests {
              bundle: /srv/policy\n\
              {HEADER}\
              forward: {{headers: {{X-School-User: id, X-School-Kinds: kinds, X-Idp: issuer}}, authorization: true}}\n\
-             timeouts: {{head: 1s, idle: 2m, connect: 250ms, upstream: 1h, body: 3s, drain: 0s}}\n\
+             timeouts: {{head: 1s, idle: 2m, connect: 250ms, upstream: 1h, body: 3s}}\n\
+             shutdown: {{wait: 0s, drain: 1m}}\n\
              limits: {{connections: 10, head_bytes: 8192, headers: 50}}\n\
              suspended: suspended.yaml\n\
              reload: {{poll: 1s, debounce: 50ms}}\n\
+             cache: {{tokens: 500, decisions: costly}}\n\
              answers: {{reason: true}}\n\
              workers: 3\n"
         ));
@@ -377,10 +404,11 @@ mod tests {
         assert!(config.forward.authorization && config.show_reason);
         assert_eq!(config.timeouts.idle, Duration::from_secs(120));
         assert_eq!(config.timeouts.connect, Duration::from_millis(250));
-        assert_eq!(config.timeouts.drain, Duration::ZERO);
+        assert_eq!((config.shutdown.wait, config.shutdown.drain), (Duration::ZERO, Duration::from_secs(60)));
         assert_eq!((config.limits.connections, config.limits.headers, config.workers), (10, 50, 3));
         assert_eq!(config.suspended.unwrap(), Path::new("/etc/hallpass/suspended.yaml"));
         assert_eq!((config.reload.poll, config.reload.debounce.as_millis()), (Duration::from_secs(1), 50));
+        assert_eq!((config.cache.tokens, config.cache.decisions), (500, Remember::Costly));
         assert_eq!(config.authenticator.header().unwrap().name(), "x-remote-user");
     }
 

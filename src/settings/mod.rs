@@ -2,12 +2,14 @@
 //!
 //! In reading order: `file` reads the file key by key, `tls` and `keys` what it says of TLS and of the keys of issuers,
 //! `log` what stands at `log`, `operators` what stands at `health` and `admin`, `values` what stands at a key (durations,
-//! addresses, header names); `dangers` lists what is allowed and not quite safe. Whatever is wrong is reported at once, each
-//! mistake with its line, underlined; a file with a mistake is not used at all, and a key that nobody knows is a mistake.
+//! addresses, header names), `cores` counts the processors; `dangers` lists what is allowed and not quite safe. Whatever is
+//! wrong is reported at once, each mistake with its line, underlined; a file with a mistake is not used at all, and a key
+//! that nobody knows is a mistake.
 //!
 //! This room starts nothing and decides nothing; it reads the configuration file and the files of keys and certificates
 //! that it names.
 
+mod cores;
 mod dangers;
 mod file;
 mod keys;
@@ -61,19 +63,34 @@ impl Config {
 /// # Errors
 /// As [`Config::load`].
 pub fn load(path: &Path, color: bool) -> Result<Settings, String> {
+    let (source, settings, diagnostics) = read_file(path)?;
+    let Some(settings) = settings else {
+        return Err(policy::render(&diagnostics, std::slice::from_ref(&source), color));
+    };
+    for warning in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+        tracing::warn!(file = %warning.place.file, line = warning.place.line, "{}", warning.message);
+    }
+    Ok(settings)
+}
+
+/// As [`load`], for somebody who only wants to know: with the text of all mistakes and warnings, empty if there are none.
+pub fn check(path: &Path, color: bool) -> (Option<Settings>, String) {
+    match read_file(path) {
+        Ok((source, settings, diagnostics)) => {
+            (settings, policy::render(&diagnostics, std::slice::from_ref(&source), color))
+        }
+        Err(text) => (None, text),
+    }
+}
+
+fn read_file(path: &Path) -> Result<(Source, Option<Settings>, Vec<Diagnostic>), String> {
     let bytes =
         read_bounded(path).map_err(|error| format!("error: cannot read `{}`: {error}\n", path.display()))?;
     let source = Source { name: path.display().to_string(), bytes };
     // A bare file name has the empty path as its parent, which joins as it should.
     let directory = path.parent().unwrap_or(Path::new(""));
     let (settings, diagnostics) = read(&source, directory);
-    if let Some(settings) = settings {
-        for warning in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
-            tracing::warn!(file = %warning.place.file, line = warning.place.line, "{}", warning.message);
-        }
-        return Ok(settings);
-    }
-    Err(policy::render(&diagnostics, std::slice::from_ref(&source), color))
+    Ok((source, settings, diagnostics))
 }
 
 /// Reads a configuration that is in memory already. There are `Settings` if and only if no diagnostic is an error. Key

@@ -20,7 +20,7 @@ pub use upstream::{Talk, Upstream};
 
 use hallpass::identity::{Authenticator, Peers, TrustedHeader};
 use hallpass::pdp::Pdp;
-use hallpass::proxy::{self, Address, Config, Fact, Forward, Limits, Server, Timeouts};
+use hallpass::proxy::{self, Address, Cache, Config, Fact, Forward, Limits, Server, Shutdown, Timeouts};
 use hallpass::telemetry::{Clock, DecisionLog, LogSettings, ManualClock, Metrics};
 use hallpass::time::Time;
 use std::io::{Read, Write};
@@ -72,15 +72,10 @@ pub fn config(upstream: SocketAddr) -> Config {
             ],
             authorization: false,
         },
-        timeouts: Timeouts {
-            head: NEVER,
-            idle: NEVER,
-            connect: NEVER,
-            upstream: NEVER,
-            body: NEVER,
-            drain: Duration::from_millis(200),
-        },
+        timeouts: Timeouts { head: NEVER, idle: NEVER, connect: NEVER, upstream: NEVER, body: NEVER },
+        shutdown: Shutdown { wait: Duration::ZERO, drain: Duration::from_millis(200) },
         limits: Limits::default(),
+        cache: Cache::default(),
         show_reason: false,
         log: LogSettings::off(),
         workers: 1,

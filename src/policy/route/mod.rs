@@ -210,6 +210,7 @@ pub struct Leaf<'b, 'p> {
 /// A route with what its template captured.
 #[derive(Debug)]
 pub struct Match<'b, 'p> {
+    id: RouteId,
     route: &'b Route,
     path: &'p str,
     captures: tree::Captures,
@@ -263,7 +264,13 @@ impl<'b, 'p> Leaf<'b, 'p> {
             })
         };
         let id = self.endpoint.routes.iter().find(fits)?;
-        Some(Match { route: &self.routes.table[*id], path: self.path, captures: self.captures, query })
+        Some(Match {
+            id: *id,
+            route: &self.routes.table[*id],
+            path: self.path,
+            captures: self.captures,
+            query,
+        })
     }
 }
 
@@ -271,6 +278,20 @@ impl<'b> Match<'b, '_> {
     /// The route.
     pub fn route(&self) -> &'b Route {
         self.route
+    }
+
+    /// The id of the route.
+    pub fn id(&self) -> RouteId {
+        self.id
+    }
+
+    /// What each capture holds, in order. A query parameter may be absent.
+    pub fn captures(&self) -> impl Iterator<Item = Option<&str>> {
+        let of_query = self.route.query.iter().filter_map(|part| match part {
+            QueryPart::Capture { slot, .. } => Some(self.query.get(*slot).and_then(Option::as_deref)),
+            QueryPart::Literal { .. } => None,
+        });
+        (0..self.route.path_captures).map(|number| self.captures.get(number, self.path)).chain(of_query)
     }
 
     /// What the capture holds: those of the path first, then those of the query. A query parameter may be absent.

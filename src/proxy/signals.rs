@@ -1,0 +1,44 @@
+//! The signals that tell the process to end.
+
+use std::io;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGTERM and SIGINT, caught from the moment this is made; before it, they end the process on the spot.
+#[derive(Debug)]
+pub struct Signals {
+    pub(super) runtime: Runtime,
+    pub(super) told: Told,
+}
+
+/// The waiting end of [`Signals`].
+#[derive(Debug)]
+pub(super) struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub fn catch() -> io::Result<Signals> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let told = {
+            let _inside = runtime.enter();
+            Told { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? }
+        };
+        Ok(Signals { runtime, told })
+    }
+}
+
+impl Told {
+    /// Returns when the process is told to end, once for each time.
+    pub(super) async fn to_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
