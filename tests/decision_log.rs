@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::{NEVER, OK, Proxy, SOON, Tap, Upstream, clock, config};
+use support::{NEVER, OK, Proxy, SOON, Tap, Upstream, clock, config, copy_of};
 
 /// The policy of the example, which has two domains, forms and documents.
 fn policy() -> PathBuf {
@@ -31,7 +31,7 @@ fn settings(upstream: SocketAddr, tap: &Tap) -> Config {
     let issuer = "https://login.school.example";
     let header = TrustedHeader::new("x-remote-user".parse().unwrap(), issuer, peers).unwrap();
     let mut config = config(upstream);
-    config.bundle = policy();
+    config.bundle = copy_of(&policy());
     config.authenticator = Authenticator::new(Vec::new(), Some(header)).unwrap();
     config.log = LogSettings { to: tap.output(), ..LogSettings::default() };
     config
@@ -622,7 +622,7 @@ fn a_configured_server_logs_to_standard_output() {
     let text = format!(
         "listen: 127.0.0.1:0\nupstream: {{address: '{}'}}\nbundle: {}\nworkers: 1\n",
         upstream.address,
-        json!(policy()),
+        json!(copy_of(&policy())),
     );
     fs::write(&path, text).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))

@@ -18,6 +18,7 @@ use hallpass::reload::{
 use hallpass::telemetry::LogSettings;
 use hallpass::time::Time;
 use place::{Place, WAYS, bundle, bundle_with, write};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -495,12 +496,11 @@ fn swapped(swap: usize) -> String {
 #[test]
 fn no_request_fails_and_none_sees_two_revisions_while_200_are_swapped() {
     const SWAPS: usize = 200;
-    let log = log();
-    let tap = Tap::default();
+    let (log, tap) = (log(), Tap::default());
     let place = Place::new(WAYS[1], &swapped(0));
     let (_upstream, server) = start(&place, |config| {
         config.workers = 2;
-        config.log = LogSettings { to: tap.output(), ..LogSettings::default() };
+        config.log = LogSettings { to: tap.output(), queue: 1_000_000, ..LogSettings::default() };
         config.reload = Settings { poll: NEVER, debounce: Duration::from_millis(1) };
     });
     let (address, pdp) = (server.address(), server.pdp());
@@ -536,9 +536,9 @@ fn no_request_fails_and_none_sees_two_revisions_while_200_are_swapped() {
     server.shutdown();
     assert!(answers.len() > SWAPS, "too few requests to say anything: {}", answers.len());
 
-    let lines = tap.lines();
-    let by_id: HashMap<&str, _> =
-        lines.iter().filter_map(|line| Some((line["decision_id"].as_str()?, line))).collect();
+    let lines = tap.until_lines(answers.len());
+    let by_id: HashMap<&str, &Value> =
+        lines.iter().map(|line| (line["decision_id"].as_str().unwrap(), line)).collect();
     let mut seen = [0, 0];
     for (id, class, status) in &answers {
         let line = by_id[id.as_str()];

@@ -18,7 +18,7 @@ mod watch;
 mod watched;
 
 pub use files::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, FileSet, Read};
-pub use progress::{Counts, Failure, Progress, Status, Tally};
+pub use progress::{Counts, Failure, Progress, Status};
 pub use reloader::Reloader;
 pub use watched::Watched;
 

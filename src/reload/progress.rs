@@ -2,9 +2,10 @@
 
 use super::Mistakes;
 use crate::policy::Diagnostic;
+use crate::telemetry::Tally;
 use crate::telemetry::metrics::ReloadMetrics;
 use crate::time::Time;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,22 +16,6 @@ pub struct Progress {
     changed: Condvar,
     counts: Counts,
     metrics: OnceLock<ReloadMetrics>,
-}
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Tally(AtomicU64);
-
-impl Tally {
-    /// What was counted so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self) {
-        // A count carries no other data with it: no order is needed.
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// What came of all attempts so far, each of them counted once, and when the last one went well.

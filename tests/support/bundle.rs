@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 const BUNDLE: &str = r#"
 bundle: {name: proxy-tests, time_zone: Europe/Berlin}
@@ -58,6 +58,25 @@ pub fn directory() -> &'static Path {
         only_ours(&path.join("bundle.yaml"), 0o644);
         path
     })
+}
+
+/// A copy of a bundle directory that nobody else may write, whatever the mode of a checked-out file is.
+pub fn copy_of(directory: &Path) -> PathBuf {
+    let name = directory.file_name().unwrap().to_str().unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("copy-{name}-{}", std::process::id()));
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap();
+    if !path.exists() {
+        fs::create_dir(&path).unwrap();
+        only_ours(&path, 0o755);
+        for entry in fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            let copy = path.join(entry.file_name());
+            fs::copy(entry.path(), &copy).unwrap();
+            only_ours(&copy, 0o644);
+        }
+    }
+    path
 }
 
 /// Gives a file or directory a mode.

@@ -11,7 +11,7 @@ mod tap;
 pub mod tls;
 mod upstream;
 
-pub use bundle::{directory as bundle_directory, only_ours};
+pub use bundle::{copy_of, directory as bundle_directory, only_ours};
 pub use client::{Answer, Client, Ending, connect};
 pub use recorder::{Recorder, Tape};
 pub use scene::{By, Pass, Said, Scene, TOLD_OF_ARI, ari, get, get_with};

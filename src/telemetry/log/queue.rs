@@ -22,7 +22,8 @@ const GATHER: Duration = Duration::from_millis(5);
 pub struct Tally(AtomicU64);
 
 impl Tally {
-    fn add(&self) {
+    /// Counts one.
+    pub fn add(&self) {
         // It carries no other data with it: no order is needed.
         self.0.fetch_add(1, Ordering::Relaxed);
     }
