@@ -273,6 +273,7 @@ fn check_tells_of_a_configuration_what_serve_would_refuse() {
     for (name, from, to, says) in [
         ("key", "workers: 2", "worker: 2", "unknown_key"),
         ("value", "workers: 2", "workers: many", "wrong_type"),
+        ("suspended", "workers: 2", "suspended: none.yaml", "none.yaml"),
         ("keys", "identity: {trusted", &format!("{jwt}\nforward: {{trusted"), "cannot read"),
     ] {
         let bad = configuration(name, nowhere, "");

@@ -2,13 +2,15 @@
 //! start with this file.
 
 use super::{Outcome, render};
-use crate::pdp::directory;
+use crate::pdp::{Pdp, SuspendedFile, directory};
 use crate::policy::table::DomainId;
 use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
 use crate::settings;
+use crate::telemetry::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     let stderr = io::stderr();
@@ -21,6 +23,15 @@ pub(super) fn config(path: &Path) -> io::Result<Outcome> {
         writeln!(out, "unsafe setting {}: {}", one.setting, one.why)?;
     }
     let Some(bundle) = compiled(&settings.proxy.bundle, &mut out)? else { return Ok(Outcome::No) };
+    if let Some(path) = &settings.proxy.suspended {
+        // What it says is looked up in the bundle that is in force.
+        let pdp = Pdp::load(&settings.proxy.bundle).map_err(io::Error::other)?;
+        let loaded = SuspendedFile::watched(&Arc::new(pdp), path.clone()).load_first(SystemClock.now());
+        if let Err(mistakes) = loaded {
+            write!(stderr.lock(), "{}", mistakes.text)?;
+            return Ok(Outcome::No);
+        }
+    }
     let authenticator = &settings.proxy.authenticator;
     let tokens = authenticator.issuers().iter().map(|issuer| issuer.issuer());
     for issuer in tokens.chain(authenticator.header().map(|header| header.issuer())) {
