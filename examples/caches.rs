@@ -226,6 +226,9 @@ fn matched<'b, 'p>(bundle: &'b Bundle, method: &str, path: &'p str) -> Match<'b,
     leaf.select(Vec::new()).unwrap()
 }
 
+/// The path of request number so-and-so.
+type Path = Box<dyn Fn(usize) -> String>;
+
 fn decisions(claims: &Claims) {
     let plain = Snapshot::new(school(), Remember::Off);
     let cached = Snapshot::new(school(), Remember::All);
@@ -233,7 +236,7 @@ fn decisions(claims: &Claims) {
     let class = |n: usize, k: usize| (n % 10 + 10 * ((n + k) % (CLASSES / 10))).to_string();
     let list = move |n: usize, of: usize| (0..of).map(|k| class(n, k)).collect::<Vec<_>>().join(",");
     let marks = move |n: usize| format!("/classes/{}/marks", class(n, 0));
-    let paths: Vec<(&str, &str, Box<dyn Fn(usize) -> String>)> = vec![
+    let paths: [(&str, &str, Path); 7] = [
         ("a permission", "GET", Box::new(marks)),
         ("a power permission with step-up, denied", "PUT", Box::new(marks)),
         ("a document", "GET", Box::new(|n| format!("/documents/d{}", n % (PEOPLE / 2)))),

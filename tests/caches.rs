@@ -6,7 +6,7 @@
 use hallpass::decision::decide_requirements;
 use hallpass::pdp::{Remember, Snapshot};
 use hallpass::policy::route::{Lookup, Match};
-use hallpass::policy::{Bundle, Claims, Source, compile};
+use hallpass::policy::{Bundle, Claims, Source, compile, held_off};
 use hallpass::time::Time;
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -360,6 +360,21 @@ fn a_decision_is_remembered_until_a_date_on_which_it_may_change() {
     assert_eq!(work(day(5)), (false, Some(false)));
     // A clock that is put back.
     assert_eq!(work(day(3)), (true, Some(false)));
+}
+
+#[test]
+fn a_block_beside_the_bundle_ends_what_is_remembered_when_it_begins_and_when_it_ends() {
+    let text = format!("{}{READER}", MODEL.replace("PRECEDENCE", "union"));
+    let bundle = compiled(&text).unwrap();
+    let beside = "suspended: {subjects: []}\nblocks:\n  - {subject: ann, scope: class/1, reason: x, from: 2026-01-03, until: 2026-01-03}\n";
+    let beside = Source { name: "suspended.yaml".into(), bytes: beside.as_bytes().to_vec() };
+    let (held_off, told) = held_off(&beside, &bundle);
+    assert!(told.is_empty(), "{told:?}");
+    let snapshot = Snapshot::new(bundle.with(&held_off), Remember::All);
+    for (day_of, expected) in [(2, true), (3, false), (4, true)] {
+        let work = || ask(&snapshot, "/work/1", "ann", SAID[0], None, day(day_of));
+        assert_eq!((work(), work()), ((expected, Some(false)), (expected, Some(true))), "{day_of}");
+    }
 }
 
 #[test]

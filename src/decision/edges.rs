@@ -19,6 +19,7 @@ impl Edges {
     pub fn of(bundle: &Bundle) -> Edges {
         let mut edges: Vec<Time> = Vec::new();
         edges.extend(bundle.all_assignments().flat_map(|(_, held)| [held.from, held.until]));
+        // Blocks are those of the bundle as it is in force, with what holds people off beside it.
         let blocks = bundle.held_off().blocks().iter().map(|block| block.span);
         edges.extend(bundle.relations().spans().chain(blocks).flat_map(|span| [span.from, span.until]));
         // `before` changes at the instant itself, `after` right behind it.

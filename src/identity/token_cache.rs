@@ -260,6 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn to_know_a_token_allocates_nothing() {
+        let (of, mut tokens) = (authenticator(), cache(100));
+        let token = Signer::es256().token(&payload(json!({})));
+        let credentials = Credentials {
+            authorization: Some(format!("Bearer {token}").parse().unwrap()),
+            named: Vec::new(),
+        };
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut identify = || drop(of.identify_with(&credentials, peer, now(), &mut tokens).unwrap());
+        let first = allocation_counter::measure(&mut identify).count_total;
+        let second = allocation_counter::measure(&mut identify).count_total;
+        assert!(first > 0 && second == 0, "{first}, {second}");
+    }
+
+    #[test]
     fn a_token_that_did_not_hold_is_not_kept() {
         let (of, mut tokens) = (authenticator(), cache(100));
         for token in [

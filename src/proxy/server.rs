@@ -300,20 +300,20 @@ impl Server {
         let Signals { runtime, mut told } = signals;
         let ended = runtime.block_on(async {
             tokio::select! {
-                () = told.to_end() => {}
+                () = told.next() => {}
                 _ = self.working.recv() => return Err(io::Error::other("all workers have ended")),
             }
             self.readiness.drain();
             tracing::info!(wait = ?self.wait, "told to stop: not ready any more");
             tokio::select! {
                 () = tokio::time::sleep(self.wait) => {}
-                () = told.to_end() => return Ok(Ended::AtOnce),
+                () = told.next() => return Ok(Ended::AtOnce),
             }
             self.stop.stop();
             tracing::info!("taking no further connections");
             tokio::select! {
                 _ = self.working.recv() => Ok(Ended::Drained),
-                () = told.to_end() => Ok(Ended::AtOnce),
+                () = told.next() => Ok(Ended::AtOnce),
             }
         })?;
         match ended {

@@ -35,7 +35,7 @@ impl Signals {
 
 impl Told {
     /// Returns when the process is told to end, once for each time.
-    pub(super) async fn to_end(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
