@@ -30,11 +30,26 @@ impl Time {
 
     /// Reads an instant as RFC 3339 writes it: a date, a time and an offset, nothing less.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
-        // The parser below also takes what RFC 3339 does not: no offset digits, a bracketed zone, a space.
-        let bytes = text.as_bytes();
-        let shape = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
-        let separators = shape(4, b'-') && shape(7, b'-') && shape(13, b':') && shape(16, b':');
-        if !separators || !matches!(bytes.get(10), Some(b'T' | b't')) || text.contains('[') {
+        // The parser below also takes what RFC 3339 does not: `+02`, `+0200`, a comma, a bracketed zone, a space.
+        let is = |shape: &[u8], text: &[u8]| {
+            shape.len() == text.len()
+                && shape.iter().zip(text).all(|(wanted, byte)| match wanted {
+                    b'0' => byte.is_ascii_digit(),
+                    _ => wanted.eq_ignore_ascii_case(byte),
+                })
+        };
+        let (head, rest) = text.as_bytes().split_at_checked(19)?;
+        let (fraction, offset) = match rest {
+            [fraction @ .., b'Z' | b'z'] => (fraction, &[][..]),
+            _ => rest.split_at_checked(rest.len().checked_sub(6)?)?,
+        };
+        let whole = match fraction {
+            [] => true,
+            [b'.', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        let offset = offset.is_empty() || is(b"+00:00", offset) || is(b"-00:00", offset);
+        if !(is(b"0000-00-00T00:00:00", head) && whole && offset) {
             return None;
         }
         let instant: jiff::Timestamp = text.parse().ok()?;
@@ -76,6 +91,8 @@ mod tests {
         let time = Time::parse_rfc3339("2026-09-01T08:30:00+02:00").unwrap();
         assert_eq!(time.to_string(), "2026-09-01T06:30:00Z");
         assert_eq!(Time::from_unix_seconds(0).to_string(), "1970-01-01T00:00:00Z");
+        let time = Time::parse_rfc3339("2026-09-01t08:30:00.1234567-00:30").unwrap();
+        assert_eq!(time.to_string(), "2026-09-01T09:00:00.123456Z");
     }
 
     #[test]
@@ -88,6 +105,11 @@ mod tests {
             "2026-02-30T08:30:00Z",
             "2026-09-01T08:30Z",
             "20260901T083000Z",
+            "2026-09-01T08:30:00+02",
+            "2026-09-01T08:30:00+0200",
+            "2026-09-01T08:30:00,5Z",
+            "2026-09-01T08:30:00.Z",
+            "2026-09-01T08:30:00Zulu",
             "2026-09-01T08:30:00+02:00[Europe/Berlin]",
             "now",
         ] {
