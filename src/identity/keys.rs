@@ -59,7 +59,7 @@ impl Keys {
         self.current.load().is_some()
     }
 
-    /// How often the set was replaced. Read it before [`verify`](Keys::verify) where the answer is to be kept: it
+    /// How often the set was replaced. Read it before `verify` where the answer is to be kept: it
     /// holds as long as the number is the same.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`Snapshot`] is what one request is decided from, taken once and kept to its end; [`Pdp`] holds
 //! the one in force; [`Reader`] is how a thread that serves gets at it; [`BundleFiles`] and [`SuspendedFile`] are the
-//! files behind it, for [`reload`](crate::reload) to look after; `audit` writes down who gains and loses;
+//! files behind it, for [`reload`] to look after; `audit` writes down who gains and loses;
 //! [`directory`] reads a bundle for those who only look at it.
 //!
 //! This room never decides and never serves: a bundle that does not load changes nothing here.
