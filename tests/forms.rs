@@ -67,6 +67,7 @@ impl Small<'_> {
 
 // ---- people without a role -----------------------------------------------------------------------------------------
 
+// FM-01
 #[test]
 fn fm_01_staff_without_a_role_are_at_none_owner_for_every_form_and_student() {
     let bundle = forms();
@@ -81,6 +82,7 @@ fn fm_01_staff_without_a_role_are_at_none_owner_for_every_form_and_student() {
     assert_eq!(create(&bundle, "dora", "field_trip", "sam"), "granted - - when_unassigned");
 }
 
+// FM-02
 #[test]
 fn fm_02_whoever_has_no_role_creates_any_form_for_any_student() {
     let bundle = forms();
@@ -92,6 +94,7 @@ fn fm_02_whoever_has_no_role_creates_any_form_for_any_student() {
     );
 }
 
+// FM-03
 #[test]
 fn fm_03_whoever_has_no_role_has_of_a_document_what_it_gives_them() {
     let bundle = forms();
@@ -105,6 +108,7 @@ fn fm_03_whoever_has_no_role_has_of_a_document_what_it_gives_them() {
 
 // ---- what a role is ------------------------------------------------------------------------------------------------
 
+// FM-04
 #[test]
 fn fm_04_a_person_has_any_number_of_roles_and_buildings_belong_to_the_assignment() {
     let bundle = forms();
@@ -119,6 +123,7 @@ fn fm_04_a_person_has_any_number_of_roles_and_buildings_belong_to_the_assignment
     assert_eq!(document(&bundle, "stella", "edit", "iep-lena"), "granted sped school/south form_default");
 }
 
+// FM-05
 #[test]
 fn fm_05_ten_pairs_load_and_six_do_not() {
     let words = ["none", "view", "edit", "owner"];
@@ -172,6 +177,7 @@ fn row(person: &str, wanted: [&str; 5]) {
     assert_eq!(access(&bundle, person, "iep-noor"), wanted[0], "one of two buildings suffices");
 }
 
+// FM-06
 #[test]
 fn fm_06_none_none_is_no_access_whatever_the_document_says() {
     row("nadia", ["none", "none", "none", "none", "no"]);
@@ -187,6 +193,7 @@ fn fm_06_none_none_is_no_access_whatever_the_document_says() {
     );
 }
 
+// FM-07
 #[test]
 fn fm_07_none_view_sees_what_they_were_added_to() {
     row("nell", ["none", "view", "view", "view", "no"]);
@@ -198,6 +205,7 @@ fn fm_07_none_view_sees_what_they_were_added_to() {
     );
 }
 
+// FM-08
 #[test]
 fn fm_08_none_edit_edits_what_they_were_added_to() {
     row("nick", ["none", "view", "edit", "edit", "no"]);
@@ -207,6 +215,7 @@ fn fm_08_none_edit_edits_what_they_were_added_to() {
     );
 }
 
+// FM-09
 #[test]
 fn fm_09_none_owner_creates_and_has_what_they_were_added_to() {
     row("noah", ["none", "view", "edit", "owner", "yes"]);
@@ -220,6 +229,7 @@ fn fm_09_none_owner_creates_and_has_what_they_were_added_to() {
     );
 }
 
+// FM-10
 #[test]
 fn fm_10_view_view_sees_everything_in_the_buildings_unasked() {
     row("vera", ["view", "view", "view", "view", "no"]);
@@ -230,6 +240,7 @@ fn fm_10_view_view_sees_everything_in_the_buildings_unasked() {
     );
 }
 
+// FM-11
 #[test]
 fn fm_11_view_edit_sees_everything_and_edits_what_they_were_added_to() {
     row("vic", ["view", "view", "edit", "edit", "no"]);
@@ -240,11 +251,13 @@ fn fm_11_view_edit_sees_everything_and_edits_what_they_were_added_to() {
     );
 }
 
+// FM-12
 #[test]
 fn fm_12_view_owner_creates_and_sees_everything() {
     row("viola", ["view", "view", "edit", "owner", "yes"]);
 }
 
+// FM-13
 #[test]
 fn fm_13_edit_edit_edits_everything_and_creates_nothing() {
     row("edda", ["edit", "edit", "edit", "edit", "no"]);
@@ -256,11 +269,13 @@ fn fm_13_edit_edit_edits_everything_and_creates_nothing() {
     );
 }
 
+// FM-14
 #[test]
 fn fm_14_edit_owner_creates_and_edits_everything() {
     row("emil", ["edit", "edit", "edit", "owner", "yes"]);
 }
 
+// FM-15
 #[test]
 fn fm_15_owner_owner_creates_and_owns_everything() {
     row("olive", ["owner", "owner", "owner", "owner", "yes"]);
@@ -272,6 +287,7 @@ fn fm_15_owner_owner_creates_and_owns_everything() {
 
 // ---- the formula ---------------------------------------------------------------------------------------------------
 
+// FM-16
 #[test]
 fn fm_16_a_grant_raises_above_the_default_and_never_above_the_max() {
     let bundle = forms();
@@ -303,6 +319,7 @@ fn fm_16_a_grant_raises_above_the_default_and_never_above_the_max() {
     );
 }
 
+// FM-17
 #[test]
 fn fm_17_the_creator_owns_what_they_created_up_to_their_max() {
     let bundle = forms();
@@ -316,6 +333,7 @@ fn fm_17_the_creator_owns_what_they_created_up_to_their_max() {
     );
 }
 
+// FM-18
 #[test]
 fn fm_18_nobody_can_be_given_more_than_their_own_max() {
     let bundle = forms();
@@ -347,6 +365,7 @@ fn fm_18_nobody_can_be_given_more_than_their_own_max() {
     );
 }
 
+// FM-19
 #[test]
 fn fm_19_a_document_goes_only_to_somebody_whose_max_is_owner() {
     let bundle = forms();
@@ -366,6 +385,7 @@ fn fm_19_a_document_goes_only_to_somebody_whose_max_is_owner() {
     );
 }
 
+// FM-20
 #[test]
 fn fm_20_creating_needs_a_max_of_owner() {
     let bundle = forms();
@@ -381,6 +401,7 @@ fn fm_20_creating_needs_a_max_of_owner() {
     }
 }
 
+// FM-21
 #[test]
 fn fm_21_a_max_that_is_lowered_caps_grants_and_creations_from_before() {
     let before = forms();
@@ -399,6 +420,7 @@ fn fm_21_a_max_that_is_lowered_caps_grants_and_creations_from_before() {
     assert_eq!(access(&after, "stella", "iep-eli"), "view");
 }
 
+// FM-22
 #[test]
 fn fm_22_owners_and_administrators_add_people_and_editors_do_not() {
     let bundle = forms();
@@ -431,6 +453,7 @@ fn fm_22_owners_and_administrators_add_people_and_editors_do_not() {
 
 // ---- buildings -----------------------------------------------------------------------------------------------------
 
+// FM-23
 #[test]
 fn fm_23_the_default_counts_where_the_buildings_of_role_and_student_meet() {
     let bundle = forms();
@@ -454,6 +477,7 @@ fn fm_23_the_default_counts_where_the_buildings_of_role_and_student_meet() {
     assert_eq!(document(&moved, "milo", "edit", "iep-sam"), "granted sped school/south form_default");
 }
 
+// FM-24
 #[test]
 fn fm_24_outside_the_buildings_the_default_is_none_and_the_best_max_stands() {
     let bundle = forms();
@@ -489,6 +513,7 @@ fn fm_24_outside_the_buildings_the_default_is_none_and_the_best_max_stands() {
     assert_eq!(create(&anywhere, "vera", "iep", "eli"), "create_needs_owner view_view - form_max");
 }
 
+// FM-25
 #[test]
 fn fm_25_a_role_without_a_building_is_none_owner_and_never_all_buildings() {
     let bundle = forms();
@@ -529,6 +554,7 @@ fn fm_25_a_role_without_a_building_is_none_owner_and_never_all_buildings() {
     assert_eq!(document(&bundle, "prue", "view", "iep-sam"), "level_below_required - - when_no_buildings");
 }
 
+// FM-26
 #[test]
 fn fm_26_of_several_roles_the_highest_default_and_the_highest_max_hold() {
     let two = Small {
@@ -549,6 +575,7 @@ fn fm_26_of_several_roles_the_highest_default_and_the_highest_max_hold() {
     assert_eq!(access(&two, "ari", "f"), "edit");
 }
 
+// FM-27
 #[test]
 fn fm_27_a_form_that_a_role_does_not_name_is_none_none() {
     let bundle = forms();
@@ -597,6 +624,7 @@ fn fm_27_a_form_that_a_role_does_not_name_is_none_none() {
     assert_eq!(told(&one_file(&silent))[0], "missing_key policy.yaml:3 d");
 }
 
+// FM-28
 #[test]
 fn fm_28_the_name_of_a_form_beats_its_groups_and_they_beat_the_rest() {
     let bundle = forms();
@@ -632,6 +660,7 @@ fn told(sources: &[hallpass::policy::Source]) -> Vec<String> {
     all.filter(|told| !told.starts_with("names_no_building ")).collect()
 }
 
+// FM-29
 #[test]
 fn fm_29_what_is_saved_is_checked_and_nothing_in_between() {
     // Two bulk actions, default first: the files between them need not load, those after them must.
@@ -656,6 +685,7 @@ fn fm_29_what_is_saved_is_checked_and_nothing_in_between() {
     assert_eq!(entry(&load(&saved), "gened", "iep"), "edit|edit");
 }
 
+// FM-30
 #[test]
 fn fm_30_nothing_is_created_from_a_deleted_form_and_its_documents_stay_as_they_were() {
     let bundle = forms();
@@ -672,6 +702,7 @@ fn fm_30_nothing_is_created_from_a_deleted_form_and_its_documents_stay_as_they_w
     }
 }
 
+// FM-31
 #[test]
 fn fm_31_a_change_of_a_role_is_a_change_for_all_members_and_a_new_title_is_none() {
     let before = forms();
@@ -693,6 +724,7 @@ fn fm_31_a_change_of_a_role_is_a_change_for_all_members_and_a_new_title_is_none(
     assert_eq!(document(&renamed, "stella", "edit", "iep-lena"), "granted sped school/south form_default");
 }
 
+// FM-35
 #[test]
 fn fm_35_an_assignment_of_a_deleted_role_counts_as_not_there_until_the_role_is_back() {
     let bundle = forms();
@@ -710,6 +742,7 @@ fn fm_35_an_assignment_of_a_deleted_role_counts_as_not_there_until_the_role_is_b
     );
 }
 
+// FM-36
 #[test]
 fn fm_36_a_lost_assignment_is_not_read_as_more_rights() {
     // Nadia without her role would be at none|owner: the counts keep the shorter file from loading.
@@ -734,6 +767,7 @@ fn fm_36_a_lost_assignment_is_not_read_as_more_rights() {
     assert_eq!(told(&without), [format!("missing_key domain.yaml:{line} when_unassigned")]);
 }
 
+// FM-36
 #[test]
 fn fm_36_time_and_suspension_never_widen() {
     let bundle = forms();
@@ -756,6 +790,7 @@ fn fm_36_time_and_suspension_never_widen() {
     assert_eq!(create(&ended, "wendy", "iep", "sam"), "create_needs_owner - - when_no_buildings");
 }
 
+// FM-37
 #[test]
 fn fm_37_a_lost_building_is_not_read_as_more_rights() {
     let sources = changed(
@@ -770,6 +805,7 @@ fn fm_37_a_lost_building_is_not_read_as_more_rights() {
     assert_eq!(told(&sources), [format!("unexpected_count domain.yaml:{line} 1")]);
 }
 
+// FM-39
 #[test]
 fn fm_39_only_administrators_manage_roles() {
     let bundle = forms();
@@ -793,6 +829,7 @@ fn fm_39_only_administrators_manage_roles() {
     );
 }
 
+// FM-41
 #[test]
 fn fm_41_a_role_carries_reports_beside_its_forms() {
     let bundle = forms();
@@ -859,6 +896,7 @@ fn the_ten_roles_are_the_ten_pairs() {
 
 // `policy-model.md` section 5: an assignment without a building beside others with one is left out, and `check` lists
 // it.
+// FM-25
 #[test]
 fn fm_25_an_assignment_that_is_left_out_for_want_of_a_building_is_told() {
     let sources = policy_support::files("forms");

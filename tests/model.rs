@@ -239,6 +239,7 @@ fn every_assignment_carries_base_under_custom_sets_too_and_a_suspended_one_does_
     );
 }
 
+// TD-42
 #[test]
 fn a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base() {
     let text = SCHOOL.replace(

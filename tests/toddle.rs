@@ -227,6 +227,7 @@ fn every_role_is_held_by_somebody() {
 
 // ---- the rules -----------------------------------------------------------------------------------------------------
 
+// TD-01
 #[test]
 fn td_01_a_permission_is_one_action_and_a_role_a_bundle_of_them() {
     let bundle = toddle();
@@ -247,6 +248,7 @@ fn td_01_a_permission_is_one_action_and_a_role_a_bundle_of_them() {
     assert_eq!(told(&sources), [format!("unknown_name roles.yaml:{line} garde")]);
 }
 
+// TD-02
 #[test]
 fn td_02_a_change_of_a_role_is_a_change_for_all_who_hold_it() {
     let before = toddle();
@@ -268,6 +270,7 @@ fn td_02_a_change_of_a_role_is_a_change_for_all_who_hold_it() {
     }
 }
 
+// TD-03
 #[test]
 fn td_03_one_person_has_another_role_at_each_of_three_levels() {
     let bundle = toddle();
@@ -287,6 +290,7 @@ fn td_03_one_person_has_another_role_at_each_of_three_levels() {
     );
 }
 
+// TD-03
 #[test]
 fn td_03_the_levels_are_data() {
     let text = "bundle: {name: t, time_zone: UTC}\n\
@@ -300,6 +304,7 @@ fn td_03_the_levels_are_data() {
     assert_eq!(can(&load(&one_file(text)), "ari", "m.do", "class/x"), "granted narrow course/c");
 }
 
+// TD-04
 #[test]
 fn td_04_staff_without_an_account_role_are_warned_of_and_denied_everything() {
     let sources =
@@ -334,6 +339,7 @@ fn td_04_staff_without_an_account_role_are_warned_of_and_denied_everything() {
     assert_eq!(can(&bundle, "lena", "unit_plans.view", "class/1B"), "no_role_in_context - -");
 }
 
+// TD-05
 #[test]
 fn td_05_the_next_broader_role_decides_where_none_is_held() {
     let bundle = toddle();
@@ -349,6 +355,7 @@ fn td_05_the_next_broader_role_decides_where_none_is_held() {
     );
 }
 
+// TD-06
 #[test]
 fn td_06_the_class_role_replaces_the_programme_role_for_better_and_for_worse() {
     let bundle = toddle();
@@ -374,6 +381,7 @@ fn td_06_the_class_role_replaces_the_programme_role_for_better_and_for_worse() {
     );
 }
 
+// TD-06
 #[test]
 fn td_06_even_a_super_admin_is_replaced_by_a_narrower_role() {
     // The choice that the articles leave open: the literal reading, until a role can be marked.
@@ -390,6 +398,7 @@ fn td_06_even_a_super_admin_is_replaced_by_a_narrower_role() {
     );
 }
 
+// TD-07
 #[test]
 fn td_07_a_role_in_one_class_is_nothing_in_another() {
     let bundle = toddle();
@@ -405,6 +414,7 @@ fn td_07_a_role_in_one_class_is_nothing_in_another() {
     );
 }
 
+// TD-08
 #[test]
 fn td_08_a_programme_role_holds_in_every_class_of_the_programme_without_a_class_role() {
     let bundle = toddle();
@@ -418,6 +428,7 @@ fn td_08_a_programme_role_holds_in_every_class_of_the_programme_without_a_class_
     assert_eq!(can(&bundle, "oscar", "portfolios.view", "class/1A"), "granted observer class/1A");
 }
 
+// TD-09
 #[test]
 fn td_09_a_programme_role_is_nothing_outside_its_programme() {
     let bundle = toddle();
@@ -439,6 +450,7 @@ fn td_09_a_programme_role_is_nothing_outside_its_programme() {
     }
 }
 
+// TD-10
 #[test]
 fn td_10_a_permission_looks_at_roles_of_its_own_level_and_broader() {
     let bundle = toddle();
@@ -480,6 +492,7 @@ fn small(roles: &str) -> String {
     )
 }
 
+// TD-11
 #[test]
 fn td_11_a_role_carries_permissions_of_its_own_level_and_narrower_ones() {
     let sources = one_file(&small(
@@ -498,6 +511,7 @@ fn td_11_a_role_carries_permissions_of_its_own_level_and_narrower_ones() {
     );
 }
 
+// TD-11
 #[test]
 fn td_11_a_role_is_assigned_at_its_own_level_only() {
     let sources = changed(
@@ -525,6 +539,7 @@ fn td_11_a_role_is_assigned_at_its_own_level_only() {
     );
 }
 
+// TD-12
 #[test]
 fn td_12_a_module_that_is_off_takes_all_its_permissions_with_it() {
     let bundle = toddle();
@@ -553,6 +568,7 @@ fn td_12_a_module_that_is_off_takes_all_its_permissions_with_it() {
     );
 }
 
+// TD-13
 #[test]
 fn td_13_a_module_cannot_be_off_and_keep_its_ticks() {
     // Switched off and ticked at once does not load, in any of the ways to write it.
@@ -582,6 +598,7 @@ fn td_13_a_module_cannot_be_off_and_keep_its_ticks() {
     }
 }
 
+// TD-14
 #[test]
 fn td_14_naming_a_permission_is_what_switches_its_module_on() {
     let sources = changed(
@@ -604,6 +621,7 @@ fn td_14_naming_a_permission_is_what_switches_its_module_on() {
     assert_eq!(can(&ticked, "cora", "announcements.publish", "programme/PYP"), granted);
 }
 
+// TD-15
 #[test]
 fn td_15_a_power_permission_is_marked_and_answered_like_any_other() {
     let bundle = toddle();
@@ -629,6 +647,7 @@ fn td_15_a_power_permission_is_marked_and_answered_like_any_other() {
     );
 }
 
+// TD-16
 #[test]
 fn td_16_a_linked_permission_works_only_with_the_other() {
     let closed = load(&changed(
@@ -678,6 +697,7 @@ fn td_16_a_linked_permission_works_only_with_the_other() {
     );
 }
 
+// TD-16
 #[test]
 fn td_16_a_circle_of_links_does_not_load() {
     let sources = changed(
@@ -697,6 +717,7 @@ fn td_16_a_circle_of_links_does_not_load() {
     assert_eq!(told(&own), ["cycle policy.yaml:2 m.do"]);
 }
 
+// TD-17
 #[test]
 fn td_17_a_link_across_levels_is_judged_at_the_level_of_the_other() {
     let bundle = toddle();
@@ -723,6 +744,7 @@ fn td_17_a_link_across_levels_is_judged_at_the_level_of_the_other() {
     assert_eq!(told(&sources), [format!("level_violation modules.yaml:{line} attendance.view")]);
 }
 
+// TD-18
 #[test]
 fn td_18_marks_and_links_belong_to_the_permission_and_never_to_a_role() {
     for (role, wanted) in [
@@ -743,6 +765,7 @@ fn td_18_marks_and_links_belong_to_the_permission_and_never_to_a_role() {
     }
 }
 
+// TD-19
 #[test]
 fn td_19_the_account_role_must_have_announcements_on_too() {
     let bundle = toddle();
@@ -772,6 +795,7 @@ fn td_19_the_account_role_must_have_announcements_on_too() {
     assert_eq!(can(&off, "tess", "unit_plans.edit", "class/1B"), "granted class_teacher class/1B");
 }
 
+// TD-20
 #[test]
 fn td_20_the_gate_and_the_tick_are_both_needed() {
     let with = |account: &str, programme: &str| {
@@ -797,6 +821,7 @@ fn td_20_the_gate_and_the_tick_are_both_needed() {
     assert_eq!(with("all", "off"), "permission_not_granted communications_manager programme/PYP");
 }
 
+// TD-20
 #[test]
 fn td_20_a_permission_of_account_roles_alone_is_decided_by_their_tick() {
     let bundle = toddle();
@@ -820,6 +845,7 @@ fn td_20_a_permission_of_account_roles_alone_is_decided_by_their_tick() {
     assert_eq!(told(&sources), ["level_violation policy.yaml:14 hold"]);
 }
 
+// TD-21
 #[test]
 fn td_21_no_route_edits_the_super_admin_role() {
     let bundle = toddle();
@@ -840,6 +866,7 @@ fn td_21_no_route_edits_the_super_admin_role() {
     );
 }
 
+// TD-22
 #[test]
 fn td_22_no_route_deletes_a_role() {
     let bundle = toddle();
@@ -847,6 +874,7 @@ fn td_22_no_route_deletes_a_role() {
     assert_eq!(request(&bundle, "sara", "DELETE /api/roles/super_admin"), "no_method GET, HEAD");
 }
 
+// TD-23
 #[test]
 fn td_23_only_super_admins_make_super_admins() {
     let line = "PUT /api/roles/super_admin/members/bela";
@@ -868,6 +896,7 @@ fn td_23_only_super_admins_make_super_admins() {
     assert_eq!(request(&generous, "ivan", line), "permission_not_granted it_admin account/greenfield");
 }
 
+// TD-23
 #[test]
 fn td_23_super_admins_can_do_everything_where_they_hold_no_narrower_role() {
     let bundle = toddle();
@@ -887,6 +916,7 @@ fn td_23_super_admins_can_do_everything_where_they_hold_no_narrower_role() {
     assert!(asked > domain.permissions().len());
 }
 
+// TD-24
 #[test]
 fn td_24_an_account_supervisor_sees_everything_and_changes_nothing() {
     let bundle = toddle();
@@ -914,6 +944,7 @@ fn td_24_an_account_supervisor_sees_everything_and_changes_nothing() {
     assert_eq!(template(&bundle, "ari", "class", "class/7A", by), CLASS_VIEWS);
 }
 
+// TD-25
 #[test]
 fn td_25_an_it_admin_manages_people_classes_subjects_and_the_sync() {
     let bundle = toddle();
@@ -930,6 +961,7 @@ fn td_25_an_it_admin_manages_people_classes_subjects_and_the_sync() {
     assert_eq!(template(&bundle, "ivan", "class", "class/1A", by), [] as [&str; 0]);
 }
 
+// TD-26
 #[test]
 fn td_26_a_basic_account_user_has_nothing_of_their_own() {
     let bundle = toddle();
@@ -941,6 +973,7 @@ fn td_26_a_basic_account_user_has_nothing_of_their_own() {
     assert_eq!(template(&bundle, "tess", "account", "account/greenfield", by), [] as [&str; 0]);
 }
 
+// TD-27
 #[test]
 fn td_27_a_programme_admin_manages_the_programme_and_looks_into_its_classes() {
     let bundle = toddle();
@@ -974,6 +1007,7 @@ fn td_27_a_programme_admin_manages_the_programme_and_looks_into_its_classes() {
     assert_eq!(template(&on, "pia", "class", "class/7B", by), CLASS_VIEWS);
 }
 
+// TD-28
 #[test]
 fn td_28_a_programme_principal_sees_and_changes_nothing() {
     let bundle = toddle();
@@ -997,6 +1031,7 @@ fn td_28_a_programme_principal_sees_and_changes_nothing() {
     assert_eq!(template(&bundle, "petra", "class", "class/2A", by), CLASS_VIEWS);
 }
 
+// TD-29
 #[test]
 fn td_29_a_teacher_has_the_common_part_of_the_programme_and_classes_by_class_roles_alone() {
     let bundle = toddle();
@@ -1017,6 +1052,7 @@ fn td_29_a_teacher_has_the_common_part_of_the_programme_and_classes_by_class_rol
     assert_eq!(can(&bundle, "tess", "unit_plans.edit", "class/1B"), "granted class_teacher class/1B");
 }
 
+// TD-30
 #[test]
 fn td_30_a_communications_manager_announces_and_writes_messages() {
     let bundle = toddle();
@@ -1028,6 +1064,7 @@ fn td_30_a_communications_manager_announces_and_writes_messages() {
     assert_eq!(template(&bundle, "cora", "class", "class/1A", by), [] as [&str; 0]);
 }
 
+// TD-31
 #[test]
 fn td_31_an_attendance_manager_sees_trends_and_no_single_class() {
     let bundle = toddle();
@@ -1043,6 +1080,7 @@ fn td_31_an_attendance_manager_sees_trends_and_no_single_class() {
     );
 }
 
+// TD-32
 #[test]
 fn td_32_a_class_teacher_works_with_everything_in_the_class() {
     assert_eq!(
@@ -1060,6 +1098,7 @@ fn td_32_a_class_teacher_works_with_everything_in_the_class() {
     );
 }
 
+// TD-33
 #[test]
 fn td_33_an_observer_sees_everything_and_every_request_that_writes_is_refused() {
     let bundle = toddle();
@@ -1083,6 +1122,7 @@ fn td_33_an_observer_sees_everything_and_every_request_that_writes_is_refused() 
     assert_eq!(asked, (8, 11));
 }
 
+// TD-34
 #[test]
 fn td_34_a_teaching_assistant_grades_and_marks_attendance_and_sees_the_rest() {
     // Weekly planners are seen only, until it can be told to whom they are assigned.
@@ -1101,6 +1141,7 @@ fn td_34_a_teaching_assistant_grades_and_marks_attendance_and_sees_the_rest() {
     );
 }
 
+// TD-35
 #[test]
 fn td_35_a_substitute_marks_attendance_and_sees_the_rest_unless_the_school_says_more() {
     let by = "substitute_teacher class/1B";
@@ -1130,6 +1171,7 @@ fn td_35_a_substitute_marks_attendance_and_sees_the_rest_unless_the_school_says_
     assert_eq!(can(&generous, "ari", "portfolios.edit", "class/1B"), format!("permission_not_granted {by}"));
 }
 
+// TD-36
 #[test]
 fn td_36_a_substitute_has_the_class_from_the_first_day_to_the_end_of_the_last() {
     let bundle = toddle();
@@ -1163,6 +1205,7 @@ fn td_36_a_substitute_has_the_class_from_the_first_day_to_the_end_of_the_last() 
     );
 }
 
+// TD-37
 #[test]
 fn td_37_a_change_takes_effect_whole_or_not_at_all() {
     // One good change and two mistakes in other files: nothing loads, and both mistakes are told.
@@ -1185,6 +1228,7 @@ fn td_37_a_change_takes_effect_whole_or_not_at_all() {
     );
 }
 
+// TD-38
 #[test]
 fn td_38_gate_link_and_power_are_shown_where_a_decision_is_explained() {
     use hallpass::decision::{AccessRequest, Ask, Facts};
@@ -1230,6 +1274,7 @@ fn td_38_gate_link_and_power_are_shown_where_a_decision_is_explained() {
     assert!(told("ivan", "school_roster.manage", "account/greenfield").decision.power);
 }
 
+// TD-40
 #[test]
 fn td_40_two_roles_of_one_person_at_one_place_do_not_load() {
     let sources = changed(
@@ -1286,6 +1331,7 @@ fn td_40_two_roles_of_one_person_at_one_place_do_not_load() {
     );
 }
 
+// TD-41
 #[test]
 fn td_41_a_class_in_two_programmes_does_not_load() {
     let sources = changed("toddle", &[("scopes.yaml", "class/7B:", "class/7B:\n          class/2A:")]);
@@ -1301,6 +1347,7 @@ fn td_41_a_class_in_two_programmes_does_not_load() {
     assert_eq!(told(&sources), [format!("duplicate_name scopes.yaml:{} class/2A", lines[1])]);
 }
 
+// TD-41
 #[test]
 fn td_41_in_a_class_without_a_programme_the_account_role_is_next() {
     let bundle = toddle();
