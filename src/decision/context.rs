@@ -5,7 +5,7 @@ use super::ask::Facts;
 use super::{Decision, Reason, Rule};
 use crate::policy::relations::Part;
 use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
+use crate::policy::{Assignment, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
 use crate::time::Time;
 
 /// A subject at a scope of a domain at a time.
@@ -15,6 +15,8 @@ pub(super) struct Context<'b> {
     domain_id: DomainId,
     domain: &'b Domain,
     subject: PersonId,
+    /// What the subject holds in the domain, looked up once; ordered by scope.
+    held: &'b [Assignment],
     scope: ScopeId,
     facts: Facts<'b>,
     now: Time,
@@ -99,8 +101,9 @@ impl<'b> Context<'b> {
         now: Time,
     ) -> Option<Context<'b>> {
         let domain = &bundle.domains()[domain_id];
+        let held = bundle.assignments(subject, domain_id);
         let mut context =
-            Context { bundle, domain_id, domain, subject, scope, facts, now, default_role: None };
+            Context { bundle, domain_id, domain, subject, held, scope, facts, now, default_role: None };
         let Some(mandatory) = domain.mandatory() else { return Some(context) };
         if !bundle.people().row(subject).kinds.meets(mandatory.kinds) {
             return Some(context);
@@ -347,7 +350,9 @@ impl<'b> Context<'b> {
 
     /// The roles held at exactly `scope` today, in the order of their names. Suspended ones are held.
     fn seats(&self, scope: ScopeId) -> impl Iterator<Item = Seat<'b>> + '_ {
-        let assigned = self.bundle.assignments_at(self.subject, self.domain_id, scope).iter();
+        let from = self.held.partition_point(|held| held.scope < scope);
+        let rest = self.held.get(from..).unwrap_or_default().iter();
+        let assigned = rest.take_while(move |held| held.scope == scope);
         let current = assigned.filter(|held| held.is_current(self.now)).map(|held| Seat {
             role: held.role,
             grants: self.bundle.grants_of(held),

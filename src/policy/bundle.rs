@@ -222,14 +222,6 @@ impl Revision {
         all.get(from..to).unwrap_or_default()
     }
 
-    /// The assignments of `person` in `domain` at exactly `scope`, ordered by role name.
-    pub fn assignments_at(&self, person: PersonId, domain: DomainId, scope: ScopeId) -> &[Assignment] {
-        let all = self.assignments(person, domain);
-        let from = all.partition_point(|held| held.scope < scope);
-        let to = all.partition_point(|held| held.scope <= scope);
-        all.get(from..to).unwrap_or_default()
-    }
-
     /// All assignments, with who holds them.
     pub fn all_assignments(&self) -> impl Iterator<Item = (PersonId, &Assignment)> {
         self.held.iter().flat_map(|(person, (start, end))| {
