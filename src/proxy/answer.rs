@@ -42,12 +42,32 @@ pub(super) enum Form {
     Page,
 }
 
+/// What a request said it likes to get, kept until an answer is written: most requests never need it.
+#[derive(Debug)]
+pub(super) struct Accepts {
+    first: Option<HeaderValue>,
+    rest: Vec<HeaderValue>,
+}
+
+impl Accepts {
+    /// The lines of `Accept`.
+    pub(super) fn of(headers: &HeaderMap) -> Accepts {
+        let mut lines = headers.get_all(ACCEPT).iter().cloned();
+        Accepts { first: lines.next(), rest: lines.collect() }
+    }
+
+    /// The form that they ask for.
+    pub(super) fn form(&self) -> Form {
+        Form::wanted(self.first.iter().chain(&self.rest))
+    }
+}
+
 impl Form {
     /// A page for those who ask for one and do not like JSON better: browsers name `text/html` first, scripts do not.
-    pub(super) fn wanted(headers: &HeaderMap) -> Form {
+    fn wanted<'l>(lines: impl Iterator<Item = &'l HeaderValue>) -> Form {
         let mut page = 0;
         let mut problem = 0;
-        let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let lines = lines.filter_map(|line| line.to_str().ok());
         for range in lines.flat_map(|line| line.split(',')) {
             let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
             let quality = quality(parameters);
@@ -192,7 +212,7 @@ mod tests {
     fn form(accept: &str) -> Form {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        Form::wanted(&headers)
+        Accepts::of(&headers).form()
     }
 
     #[test]
@@ -206,7 +226,7 @@ mod tests {
         assert_eq!(form("application/json;q=0.5, text/html"), Form::Page);
         assert_eq!(form("text/html;q=0"), Form::Problem);
         assert_eq!(form("text/html;q=much"), Form::Problem);
-        assert_eq!(Form::wanted(&HeaderMap::new()), Form::Problem);
+        assert_eq!(Accepts::of(&HeaderMap::new()).form(), Form::Problem);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One client connection, from `accept` to its end.
 
+use super::enforce::Peer;
 use super::exchange::exchange;
 use super::wire::{HeadTimer, Watch, Wire};
 use super::worker::Worker;
@@ -18,6 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch::Receiver;
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 /// The smallest buffer that hyper takes, in bytes.
@@ -46,19 +48,25 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
     }
 
     // On a socket for both families an IPv4 client has an IPv6 address; the app is told the one it knows.
-    let address = peer.ip().to_canonical();
+    let known = Peer::new(peer.ip().to_canonical());
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = exchange(worker.clone(), watch.clone(), address, request);
+        let answer = exchange(worker.clone(), watch.clone(), &known, request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let wire = Wire::new(stream, watch.clone(), timeouts.body);
     let mut connection = builder.serve_connection(TokioIo::new(wire), service);
 
     let result = {
-        let mut stopped = pin!(stop.wait_for(|stop| *stop));
-        let mut stopping = false;
+        let told = stop.clone();
+        // Unconstrained: were it put off once, to be fair to others, it would not wait for anything yet.
+        let mut stopped = pin!(unconstrained(stop.wait_for(|stop| *stop)));
+        let (mut stopping, mut waits) = (false, false);
         poll_fn(|cx| {
-            if !stopping && stopped.as_mut().poll(cx).is_ready() {
+            // Once it waits, it has our waker, and that is the same for as long as this task lives: asking it again
+            // before there is news would cost more than reading a version. An error means that the server is gone.
+            let news = !waits || told.has_changed().unwrap_or(true);
+            waits = true;
+            if !stopping && news && stopped.as_mut().poll(cx).is_ready() {
                 stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }

@@ -107,6 +107,8 @@ impl From<Malformed> for Refusal {
 pub(super) struct Asked<'a> {
     pub(super) parts: http::request::Parts,
     pub(super) caller: Caller<'a>,
+    /// The name of the request, as a header value.
+    pub(super) id: HeaderValue,
     /// The length of the body as hyper frames it; `None` for chunked.
     pub(super) length: Option<u64>,
     /// The bundle in force when the request came.
@@ -116,14 +118,31 @@ pub(super) struct Asked<'a> {
 /// Where and when a request came, and what is remembered of those before it.
 #[derive(Clone, Copy)]
 pub(super) struct Caller<'a> {
-    /// The address of the client's socket.
-    pub(super) peer: IpAddr,
+    /// Who is at the other end of the client's connection.
+    pub(super) peer: &'a Peer,
     /// When the request came.
     pub(super) now: Time,
     /// The tokens that this worker has verified.
     pub(super) tokens: &'a RefCell<TokenCache>,
     /// Counts what is found among the decisions that are remembered, if any are.
     pub(super) decisions: Option<&'a CacheMetrics>,
+}
+
+/// Who is at the other end of a client connection.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    /// The address as the app is told it, written once for the connection.
+    value: HeaderValue,
+}
+
+impl Peer {
+    /// The client at `address`.
+    pub(super) fn new(address: IpAddr) -> Peer {
+        // An address is always a value.
+        let value = HeaderValue::try_from(address.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        Peer { address, value }
+    }
 }
 
 /// What stays the same from request to request.
@@ -154,8 +173,7 @@ impl Enforcer {
 
     /// Reads, identifies and decides.
     pub(super) fn enforce(&self, asked: Asked<'_>, record: &mut Record) -> Result<Permit, Refusal> {
-        let Asked { parts, caller, length, snapshot } = asked;
-        let peer = caller.peer;
+        let Asked { parts, caller, id, length, snapshot } = asked;
         let version = parts.version;
         let head = message::read_head(parts, &self.rules)?;
         record.path(head.path.encoded());
@@ -181,11 +199,14 @@ impl Enforcer {
         let route = matched.route();
         record.route(route.template());
         if route.is_public() {
-            return self.permit(head, version, peer, None, Reason::Public, record);
+            return self.permit(head, version, caller.peer, id, None, Reason::Public, record);
         }
         let decided = self.decide(snapshot, &matched, &head, caller, record);
         match decided {
-            Ok(subject) => self.permit(head, version, peer, Some((bundle, subject)), Reason::Granted, record),
+            Ok(subject) => {
+                let subject = Some((bundle, subject));
+                self.permit(head, version, caller.peer, id, subject, Reason::Granted, record)
+            }
             Err(refusal) => Err(Refusal { concealed: route.conceals(), ..refusal }),
         }
     }
@@ -197,7 +218,8 @@ impl Enforcer {
             ..Refusal::new(reason, detail)
         };
         let Caller { peer, now, tokens, .. } = caller;
-        match self.authenticator.identify_with(&head.credentials, peer, now, &mut tokens.borrow_mut()) {
+        let tokens = &mut tokens.borrow_mut();
+        match self.authenticator.identify_with(&head.credentials, peer.address, now, tokens) {
             Ok(Presented::Verified(verified)) => Ok(verified),
             Ok(Presented::Nothing) => Err(refuse(Reason::Unauthenticated, "".into())),
             Err(Rejected { reason, detail }) => Err(refuse(reason, detail.into())),
@@ -242,31 +264,45 @@ impl Enforcer {
     }
 
     /// The request that goes upstream, and the leave to send it.
+    #[expect(clippy::too_many_arguments, reason = "what goes upstream comes from everywhere")]
     fn permit(
         &self,
-        head: RequestHead,
+        mut head: RequestHead,
         version: Version,
-        peer: IpAddr,
+        peer: &Peer,
+        id: HeaderValue,
         subject: Option<(&Bundle, Subject)>,
         reason: Reason,
         record: &mut Record,
     ) -> Result<Permit, Refusal> {
-        let uri = target(&head)?;
+        let uri = target(&mut head)?;
         let domain = subject.as_ref().and_then(|(_, subject)| subject.domain);
         let mut headers = head.headers;
         // hyper asks the client to go on (100) when the upstream takes the first piece; an expectation that went
         // along could leave the two connections out of step.
-        for name in [EXPECT, TRAILER, TRANSFER_ENCODING, CONTENT_LENGTH] {
-            headers.remove(name);
+        // A head without a body says nothing of how one is framed, and the first two never get past `message`.
+        if head.body != Framing::None {
+            for name in [EXPECT, TRAILER, TRANSFER_ENCODING, CONTENT_LENGTH] {
+                headers.remove(name);
+            }
         }
-        headers.insert(HOST, value(head.host.as_str())?);
-        headers.insert(FORWARDED_FOR, value(&peer.to_string())?);
-        headers.insert(FORWARDED_HOST, value(head.host.as_str())?);
+        // As it came, where that is how it goes on.
+        let sent = headers.get(HOST).filter(|sent| sent.as_bytes() == head.host.as_str().as_bytes()).cloned();
+        let host = match sent {
+            Some(sent) => sent,
+            None => {
+                let written = value(head.host.as_str())?;
+                headers.insert(HOST, written.clone());
+                written
+            }
+        };
+        headers.insert(FORWARDED_FOR, peer.value.clone());
+        headers.insert(FORWARDED_HOST, host);
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(self.scheme));
         // RFC 9110 7.6.3: the version in which the request came to us.
         let via = if version == Version::HTTP_10 { "1.0 hallpass" } else { "1.1 hallpass" };
         headers.append(VIA, HeaderValue::from_static(via));
-        headers.insert(DECISION_ID, id_value(record.id()));
+        headers.insert(DECISION_ID, id);
         if let (true, Some(authorization)) = (self.forward.authorization, head.credentials.authorization) {
             headers.insert(AUTHORIZATION, authorization);
         }
@@ -343,7 +379,10 @@ fn body_length(framing: Framing) -> Option<u64> {
 }
 
 /// The request target: the path that was matched and the query that was read, byte for byte.
-fn target(head: &RequestHead) -> Result<Uri, Refusal> {
+fn target(head: &mut RequestHead) -> Result<Uri, Refusal> {
+    if let Some(sent) = head.target.take() {
+        return Ok(Uri::from(sent));
+    }
     let path = head.path.encoded();
     let query = head.query.as_ref().map(|query| query.as_str());
     let text = match query {

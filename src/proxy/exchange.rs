@@ -1,9 +1,9 @@
 //! One request, from its head to the head of its answer: exactly one answer and exactly one record, on every path. The
 //! record goes on with the body of the answer and ends with it.
 
-use super::answer::{self, Form};
+use super::answer::{self, Accepts};
 use super::body::AnswerBody;
-use super::enforce::{Asked, Caller, DECISION_ID, Refusal, id_value};
+use super::enforce::{Asked, Caller, DECISION_ID, Peer, Permit, Refusal, id_value};
 use super::forward::forward;
 use super::panics::{caught, caught_now, message};
 use super::wire::Watch;
@@ -17,84 +17,97 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Answers one request of the client at `peer`.
-pub(super) async fn exchange(
+/// Answers one request of the client at `peer`. All that is calculation is done before there is a future; what waits,
+/// waits with no more than a permit in its hands, so that little is carried from place to place.
+pub(super) fn exchange(
     worker: Rc<Worker>,
     watch: Arc<Watch>,
-    peer: IpAddr,
+    peer: &Peer,
     mut request: Request<Incoming>,
-) -> Response<AnswerBody> {
+) -> impl Future<Output = Response<AnswerBody>> + use<> {
     let shared = &worker.shared;
     let in_flight = Present::in_gauge(&shared.metrics.in_flight);
     let id = shared.ids.next();
+    let value = id_value(id);
     let clock = caught_now(|| shared.clock.now());
     let now = clock.as_ref().map_or_else(|_| SystemClock.now(), |now| *now);
     let correlation = Correlation::keep_sane(request.headers_mut());
     let asker = Asker {
         now,
-        peer,
+        peer: peer.address,
         method: request.method(),
         request_id: correlation.request_id(),
         trace_id: correlation.trace_id(),
     };
     let mut record = Record::begin(id, &asker, shared.log.as_ref(), shared.metrics.clone());
     let is_head = request.method() == Method::HEAD;
-    let form = Form::wanted(request.headers());
+    let accepts = Accepts::of(request.headers());
     let has_body = !request.body().is_end_stream();
+    let enforced =
+        clock.and_then(|now| caught_now(|| enforce(&worker, peer, now, value.clone(), request, &mut record)));
 
-    let ran = match clock {
-        Ok(now) => caught(run(&worker, &watch, peer, now, request, &mut record)).await,
-        Err(panic) => Err(panic),
-    };
-    let outcome = match ran {
-        Ok(outcome) => outcome,
-        Err(panic) => {
+    async move {
+        let outcome = match enforced {
+            Ok(Ok((permit, incoming))) => {
+                let patience = worker.shared.patience;
+                let forwarded =
+                    forward(permit, incoming, worker.pool.clone(), patience, watch.clone(), &mut record);
+                let answered = caught(forwarded).await;
+                answered.map(|answer| answer.map_err(|failure| Refusal::new(failure.reason, failure.detail)))
+            }
+            Ok(Err(refusal)) => Ok(Err(refusal)),
+            Err(panic) => Err(panic),
+        };
+        let shared = &worker.shared;
+        let outcome = outcome.unwrap_or_else(|panic| {
             shared.metrics.panics.inc();
             tracing::error!(id = %id, panic = message(&*panic), "a request panicked");
             Err(Refusal::new(Reason::Internal, "a panic"))
-        }
-    };
-    let mut response = match outcome {
-        Ok(mut response) => {
-            response.body_mut().carry(in_flight);
-            response
-        }
-        Err(refusal) => {
-            record.refuse(refusal.reason, &refusal.detail);
-            let mut response = answer::refuse(&refusal, id, form, shared.show_reason);
-            if has_body {
-                // The rest of the body is not read, and must never be taken for a request.
-                watch.leave_unread();
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        });
+        let mut response = match outcome {
+            Ok(mut response) => {
+                record.upstream_status(response.status());
+                response.body_mut().carry(in_flight);
+                response
             }
-            response
-        }
-    };
-    // An id of the upstream's own gives way.
-    response.headers_mut().insert(DECISION_ID, id_value(id));
-    record.status(response.status());
-    response.body_mut().keep(record, is_head);
-    response
+            Err(refusal) => {
+                record.refuse(refusal.reason, &refusal.detail);
+                let mut response = answer::refuse(&refusal, id, accepts.form(), shared.show_reason);
+                if has_body {
+                    // The rest of the body is not read, and must never be taken for a request.
+                    watch.leave_unread();
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            }
+        };
+        // An id of the upstream's own gives way.
+        response.headers_mut().insert(DECISION_ID, value);
+        record.status(response.status());
+        response.body_mut().keep(record, is_head);
+        response
+    }
 }
 
-async fn run(
-    worker: &Rc<Worker>,
-    watch: &Arc<Watch>,
-    peer: IpAddr,
+/// Reads, decides and counts the decision. What comes of it may be forwarded: its line has a place where it must have one.
+fn enforce(
+    worker: &Worker,
+    peer: &Peer,
     now: Time,
+    id: HeaderValue,
     request: Request<Incoming>,
     record: &mut Record,
-) -> Result<Response<AnswerBody>, Refusal> {
+) -> Result<(Permit, Incoming), Refusal> {
     let shared = &worker.shared;
     let (parts, incoming) = request.into_parts();
     let snapshot = worker.reader.snapshot();
     let asked = Asked {
         parts,
         caller: Caller { peer, now, tokens: &worker.tokens, decisions: shared.decisions.as_ref() },
+        id,
         length: incoming.size_hint().exact(),
         snapshot: snapshot.as_deref(),
     };
@@ -110,9 +123,5 @@ async fn run(
     if !record.reserve() {
         return Err(Refusal::new(Reason::Overloaded, "the decision cannot be logged"));
     }
-    let response = forward(permit, incoming, worker.pool.clone(), shared.patience, watch.clone(), record)
-        .await
-        .map_err(|failure| Refusal::new(failure.reason, failure.detail))?;
-    record.upstream_status(response.status());
-    Ok(response)
+    Ok((permit, incoming))
 }

@@ -11,7 +11,7 @@ use crate::decision::Reason;
 use crate::message;
 use crate::telemetry::Record;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::ext::ReasonPhrase;
@@ -56,26 +56,30 @@ pub(super) async fn forward(
     record.waited();
     let (response, connection) = answered?;
 
-    let (parts, incoming) = response.into_parts();
+    let (mut parts, incoming) = response.into_parts();
     let ending = judge(&parts, &method)?;
-    let mut headers = parts.headers;
-    message::clean_response(&mut headers);
+    let headers = &mut parts.headers;
+    message::clean_response(headers);
     // hyper frames anew, by what it knows of the body. It would believe these lines instead if they stayed.
-    headers.remove(TRANSFER_ENCODING);
-    headers.remove(CONTENT_LENGTH);
+    if ending.chunked {
+        headers.remove(TRANSFER_ENCODING);
+    }
+    if ending.length.is_some() {
+        headers.remove(CONTENT_LENGTH);
+    }
     if let Some(length) = ending.length.filter(|_| method == Method::HEAD) {
         headers.insert(CONTENT_LENGTH, length);
     }
 
     let lease = Lease::new(connection, place, progress, pool, ending.keep);
-    let mut response = Response::new(AnswerBody::stream(incoming, patience.body, lease, watch));
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = headers;
+    parts.version = Version::HTTP_11;
     // Of the extensions only this: the others would offer the client an upgrade.
-    if let Some(phrase) = parts.extensions.get::<ReasonPhrase>() {
-        response.extensions_mut().insert(phrase.clone());
+    let phrase = parts.extensions.remove::<ReasonPhrase>();
+    parts.extensions.clear();
+    if let Some(phrase) = phrase {
+        parts.extensions.insert(phrase);
     }
-    Ok(response)
+    Ok(Response::from_parts(parts, AnswerBody::stream(incoming, patience.body, lease, watch)))
 }
 
 /// Sends the request on a kept connection or a new one.
@@ -119,16 +123,19 @@ async fn send(
     progress: &Progress,
     patience: Duration,
 ) -> Result<Response<Incoming>, Unanswered> {
+    let begun = Instant::now();
     let mut answer = pin!(connection.sender.try_send_request(request));
-    let mut limit = pin!(tokio::time::sleep(patience));
+    // It rang or will ring no later than it has to: whatever is allowed is allowed for the same time. That spares each
+    // request the setting up of a timer.
+    let limit = connection.limit.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
     loop {
         tokio::select! {
             biased;
             answer = &mut answer => return answer.map_err(|error| unanswered(error, progress)),
-            () = &mut limit => {}
+            () = limit.as_mut() => {}
         }
         let now = Instant::now();
-        let until = progress.upstream_since().unwrap_or(now) + patience;
+        let until = progress.upstream_since().unwrap_or(now).max(begun) + patience;
         if until <= now {
             let failure = Failure::new(Reason::UpstreamTimeout, "no answer from the upstream in time");
             return Err(Unanswered::Failed(failure));
@@ -152,6 +159,7 @@ fn unanswered(mut error: TrySendError<Request<RequestBody>>, progress: &Progress
 struct Ending {
     /// Whether the end of the answer is certain enough to send another request after it.
     keep: bool,
+    chunked: bool,
     length: Option<HeaderValue>,
 }
 
@@ -164,11 +172,18 @@ fn judge(head: &http::response::Parts, method: &Method) -> Result<Ending, Failur
     if head.status.as_u16() >= 600 {
         return bad("the upstream's status is not one of HTTP");
     }
-    let (length, coding) = (head.headers.get(CONTENT_LENGTH), head.headers.get(TRANSFER_ENCODING));
+    let (mut length, mut coding, mut several) = (None, None, false);
+    for (name, value) in &head.headers {
+        if name == CONTENT_LENGTH {
+            several |= length.replace(value).is_some();
+        } else if name == TRANSFER_ENCODING {
+            several |= coding.replace(value).is_some();
+        }
+    }
     if length.is_some() && coding.is_some() {
         return bad("the upstream's answer has both a content-length and a transfer-encoding");
     }
-    if several(&head.headers, &CONTENT_LENGTH) || several(&head.headers, &TRANSFER_ENCODING) {
+    if several {
         return bad("the upstream's answer says twice how long it is");
     }
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
@@ -181,9 +196,6 @@ fn judge(head: &http::response::Parts, method: &Method) -> Result<Ending, Failur
     // hyper notices what comes at once; where an app may send more, its answer is the last of the connection.
     let bare = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = coding.is_some() || length.is_some_and(|length| length != "0");
-    Ok(Ending { keep: *method != Method::HEAD && !(bare && promised), length: length.cloned() })
-}
-
-fn several(headers: &HeaderMap, name: &http::HeaderName) -> bool {
-    headers.get_all(name).iter().nth(1).is_some()
+    let keep = *method != Method::HEAD && !(bare && promised);
+    Ok(Ending { keep, chunked: coding.is_some(), length: length.cloned() })
 }

@@ -14,13 +14,14 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Sleep, timeout};
 
 /// A connection that was idle for longer than this may have been closed by the app without our having noticed: look
 /// before using it.
@@ -87,10 +88,11 @@ impl Pool {
     pub(super) async fn kept(&self) -> Option<Connection> {
         loop {
             let idle = self.idle.borrow_mut().pop_back()?;
-            if idle.since.elapsed() >= self.upstream.idle {
+            let age = idle.since.elapsed();
+            if age >= self.upstream.idle {
                 continue;
             }
-            if idle.since.elapsed() > FRESH {
+            if age > FRESH {
                 // Lets the runtime look at its sockets, and the connection's own task take note of an end.
                 tokio::task::yield_now().await;
             }
@@ -125,7 +127,7 @@ impl Pool {
                 tracing::debug!(%error, "an upstream connection ended");
             }
         });
-        Ok(Connection { sender, _task: Task(task.abort_handle()) })
+        Ok(Connection { sender, limit: None, _task: Task(task.abort_handle()) })
     }
 
     /// Connects, and shakes hands where the upstream speaks TLS.
@@ -169,6 +171,8 @@ impl Pool {
 /// One open connection. Dropping it closes it at once, whatever it is doing.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
+    /// The clock for answers on this connection, kept from exchange to exchange.
+    pub(super) limit: Option<Pin<Box<Sleep>>>,
     _task: Task,
 }
 

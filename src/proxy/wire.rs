@@ -6,11 +6,10 @@
 
 use crate::tls::Stream;
 use hyper::rt::{Sleep as HyperSleep, Timer};
-use pin_project_lite::pin_project;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -196,11 +195,18 @@ pub(super) struct HeadTimer {
     watch: Arc<Watch>,
     head: Duration,
     idle: Duration,
+    alarm: Alarm,
 }
+
+/// The one timer behind all waits of a connection, one wait at a time. It rings no later than the present wait ends, and
+/// is only set anew when it rang too early or would ring too late: setting it for each head would cost more than all
+/// else that is done for time. Never contended; hyper wants it to be `Sync`.
+type Alarm = Arc<Mutex<Pin<Box<Sleep>>>>;
 
 impl HeadTimer {
     pub(super) fn new(watch: Arc<Watch>, head: Duration, idle: Duration) -> HeadTimer {
-        HeadTimer { watch, head, idle }
+        let alarm = Arc::new(Mutex::new(Box::pin(tokio::time::sleep(head))));
+        HeadTimer { watch, head, idle, alarm }
     }
 }
 
@@ -214,11 +220,13 @@ impl Timer for HeadTimer {
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn HyperSleep>> {
         // Nothing was ever received: the client has just connected, and a client that connects has something to say.
         let first = self.watch.received.load(Ordering::Relaxed) == 0;
-        let until = if first { deadline } else { Instant::now() + self.idle };
+        // hyper has just asked for the time, and put the time for a head on it: no need to ask again.
+        let now = || deadline.checked_sub(self.head).unwrap_or_else(Instant::now);
+        let until = if first { deadline } else { now() + self.idle };
         self.watch.waiting.store(true, Ordering::Relaxed);
         self.watch.started.store(false, Ordering::Relaxed);
-        let sleep = tokio::time::sleep_until(until.into());
-        Box::pin(HeadWait { sleep, armed: first, head: self.head, watch: Ended(self.watch.clone()) })
+        let (alarm, watch) = (self.alarm.clone(), Ended(self.watch.clone()));
+        Box::pin(HeadWait { alarm, until: until.into(), armed: first, head: self.head, watch })
     }
 
     fn now(&self) -> Instant {
@@ -226,15 +234,13 @@ impl Timer for HeadTimer {
     }
 }
 
-pin_project! {
-    struct HeadWait {
-        #[pin]
-        sleep: Sleep,
-        // Whether the deadline is that of a head already.
-        armed: bool,
-        head: Duration,
-        watch: Ended,
-    }
+struct HeadWait {
+    alarm: Alarm,
+    until: tokio::time::Instant,
+    /// Whether the deadline is that of a head already.
+    armed: bool,
+    head: Duration,
+    watch: Ended,
 }
 
 /// Says that nobody waits for a head any more.
@@ -251,15 +257,25 @@ impl Future for HeadWait {
     type Output = ();
 
     /// hyper polls this after each read that did not complete the head.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
         let watch = &this.watch.0;
-        if !*this.armed && watch.started.load(Ordering::Relaxed) {
-            *this.armed = true;
-            this.sleep.as_mut().reset(tokio::time::Instant::now() + *this.head);
+        if !this.armed && watch.started.load(Ordering::Relaxed) {
+            this.armed = true;
+            this.until = tokio::time::Instant::now() + this.head;
         }
-        ready!(this.sleep.poll(cx));
-        let over = if *this.armed { &watch.head_over } else { &watch.idle_over };
+        let mut alarm = this.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        if alarm.deadline() > this.until {
+            alarm.as_mut().reset(this.until);
+        }
+        loop {
+            ready!(alarm.as_mut().poll(cx));
+            if alarm.deadline() >= this.until {
+                break;
+            }
+            alarm.as_mut().reset(this.until);
+        }
+        let over = if this.armed { &watch.head_over } else { &watch.idle_over };
         over.store(true, Ordering::Relaxed);
         Poll::Ready(())
     }
