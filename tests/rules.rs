@@ -1,0 +1,496 @@
+//! `docs/rules.md` and the tests that hold its rules: each rule stands in the table below, with the tests that name it,
+//! or with what has to come before it can be held.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How a rule is held.
+#[derive(PartialEq)]
+enum Rule {
+    /// By these tests: `file::function`, the file below `tests`, or from `src` on, without its ending.
+    Held(&'static [&'static str]),
+    /// Not at all for now, because of this.
+    NotYet(Missing),
+    /// Soon: its bundle is being written.
+    Pending,
+}
+
+/// What has to come first.
+#[derive(Clone, Copy, PartialEq)]
+#[allow(dead_code, reason = "the list is that of docs/rules.md")]
+enum Missing {
+    NeedsBody,
+    NeedsResponse,
+    NeedsLookUp,
+    EditCommand,
+}
+
+use Missing::{EditCommand, NeedsBody, NeedsResponse};
+use Rule::{Held, NotYet, Pending};
+
+impl Missing {
+    /// The word for it in the column `needs`.
+    fn word(self) -> &'static str {
+        match self {
+            Self::NeedsBody => "body",
+            Self::NeedsResponse => "answer",
+            Self::NeedsLookUp => "look-up",
+            Self::EditCommand => "edit",
+        }
+    }
+}
+
+/// No more rules than these may be pending.
+const PENDING_MAX: usize = 68;
+
+/// The systems, and the number of the last rule of each.
+const SYSTEMS: [(&str, u32); 5] = [("CT", 37), ("CL", 23), ("TD", 42), ("SP", 23), ("FM", 41)];
+
+/// What can be decided from the request and the bundle: a rule that needs nothing else must be held.
+const ENOUGH: [&str; 4] = ["request", "data", "check", "log"];
+
+/// Everything that a rule may need.
+const NEEDS: [&str; 9] = ["request", "data", "check", "log", "explain", "body", "answer", "look-up", "edit"];
+
+const TABLE: &[(&str, Rule)] = &[
+    ("CT-01", Pending),
+    ("CT-02", Pending),
+    ("CT-03", Pending),
+    ("CT-04", Pending),
+    ("CT-05", Pending),
+    ("CT-06", Pending),
+    ("CT-07", Pending),
+    ("CT-08", Pending),
+    ("CT-09", Pending),
+    ("CT-10", Pending),
+    ("CT-11", Pending),
+    ("CT-12", Pending),
+    ("CT-13", Pending),
+    ("CT-14", Pending),
+    ("CT-15", Pending),
+    ("CT-16", Pending),
+    ("CT-17", Pending),
+    ("CT-18", Pending),
+    ("CT-19", Pending),
+    ("CT-20", Pending),
+    ("CT-21", Pending),
+    ("CT-22", Pending),
+    ("CT-23", Pending),
+    ("CT-24", Pending),
+    ("CT-25", Pending),
+    ("CT-26", NotYet(EditCommand)),
+    ("CT-27", NotYet(EditCommand)),
+    ("CT-28", NotYet(EditCommand)),
+    ("CT-29", Pending),
+    ("CT-30", NotYet(EditCommand)),
+    ("CT-31", NotYet(EditCommand)),
+    ("CT-32", NotYet(EditCommand)),
+    ("CT-33", NotYet(EditCommand)),
+    ("CT-34", NotYet(NeedsBody)),
+    ("CT-35", NotYet(EditCommand)),
+    ("CT-36", NotYet(EditCommand)),
+    ("CT-37", Pending),
+    ("CL-01", Pending),
+    ("CL-02", Pending),
+    ("CL-03", Pending),
+    ("CL-04", Pending),
+    ("CL-05", Pending),
+    ("CL-06", Pending),
+    ("CL-07", Pending),
+    ("CL-08", Pending),
+    ("CL-09", Pending),
+    ("CL-10", Pending),
+    ("CL-11", Pending),
+    ("CL-12", Pending),
+    ("CL-13", Pending),
+    ("CL-14", Pending),
+    ("CL-15", NotYet(NeedsBody)),
+    ("CL-16", Pending),
+    ("CL-17", Pending),
+    ("CL-18", Pending),
+    ("CL-19", Pending),
+    ("CL-20", NotYet(NeedsResponse)),
+    ("CL-21", NotYet(NeedsResponse)),
+    ("CL-22", NotYet(NeedsBody)),
+    ("CL-23", NotYet(NeedsResponse)),
+    ("TD-01", Held(&["toddle::td_01_a_permission_is_one_action_and_a_role_a_bundle_of_them"])),
+    ("TD-02", Held(&["toddle::td_02_a_change_of_a_role_is_a_change_for_all_who_hold_it"])),
+    (
+        "TD-03",
+        Held(&[
+            "toddle::td_03_one_person_has_another_role_at_each_of_three_levels",
+            "toddle::td_03_the_levels_are_data",
+        ]),
+    ),
+    ("TD-04", Held(&["toddle::td_04_staff_without_an_account_role_are_warned_of_and_denied_everything"])),
+    ("TD-05", Held(&["toddle::td_05_the_next_broader_role_decides_where_none_is_held"])),
+    (
+        "TD-06",
+        Held(&[
+            "toddle::td_06_the_class_role_replaces_the_programme_role_for_better_and_for_worse",
+            "toddle::td_06_even_a_super_admin_is_replaced_by_a_narrower_role",
+        ]),
+    ),
+    ("TD-07", Held(&["toddle::td_07_a_role_in_one_class_is_nothing_in_another"])),
+    (
+        "TD-08",
+        Held(&["toddle::td_08_a_programme_role_holds_in_every_class_of_the_programme_without_a_class_role"]),
+    ),
+    ("TD-09", Held(&["toddle::td_09_a_programme_role_is_nothing_outside_its_programme"])),
+    ("TD-10", Held(&["toddle::td_10_a_permission_looks_at_roles_of_its_own_level_and_broader"])),
+    (
+        "TD-11",
+        Held(&[
+            "toddle::td_11_a_role_carries_permissions_of_its_own_level_and_narrower_ones",
+            "toddle::td_11_a_role_is_assigned_at_its_own_level_only",
+        ]),
+    ),
+    ("TD-12", Held(&["toddle::td_12_a_module_that_is_off_takes_all_its_permissions_with_it"])),
+    ("TD-13", Held(&["toddle::td_13_a_module_cannot_be_off_and_keep_its_ticks"])),
+    ("TD-14", Held(&["toddle::td_14_naming_a_permission_is_what_switches_its_module_on"])),
+    ("TD-15", Held(&["toddle::td_15_a_power_permission_is_marked_and_answered_like_any_other"])),
+    (
+        "TD-16",
+        Held(&[
+            "toddle::td_16_a_linked_permission_works_only_with_the_other",
+            "toddle::td_16_a_circle_of_links_does_not_load",
+        ]),
+    ),
+    ("TD-17", Held(&["toddle::td_17_a_link_across_levels_is_judged_at_the_level_of_the_other"])),
+    ("TD-18", Held(&["toddle::td_18_marks_and_links_belong_to_the_permission_and_never_to_a_role"])),
+    ("TD-19", Held(&["toddle::td_19_the_account_role_must_have_announcements_on_too"])),
+    (
+        "TD-20",
+        Held(&[
+            "toddle::td_20_the_gate_and_the_tick_are_both_needed",
+            "toddle::td_20_a_permission_of_account_roles_alone_is_decided_by_their_tick",
+        ]),
+    ),
+    ("TD-21", Held(&["toddle::td_21_no_route_edits_the_super_admin_role"])),
+    ("TD-22", Held(&["toddle::td_22_no_route_deletes_a_role"])),
+    (
+        "TD-23",
+        Held(&[
+            "toddle::td_23_only_super_admins_make_super_admins",
+            "toddle::td_23_super_admins_can_do_everything_where_they_hold_no_narrower_role",
+        ]),
+    ),
+    ("TD-24", Held(&["toddle::td_24_an_account_supervisor_sees_everything_and_changes_nothing"])),
+    ("TD-25", Held(&["toddle::td_25_an_it_admin_manages_people_classes_subjects_and_the_sync"])),
+    ("TD-26", Held(&["toddle::td_26_a_basic_account_user_has_nothing_of_their_own"])),
+    ("TD-27", Held(&["toddle::td_27_a_programme_admin_manages_the_programme_and_looks_into_its_classes"])),
+    ("TD-28", Held(&["toddle::td_28_a_programme_principal_sees_and_changes_nothing"])),
+    (
+        "TD-29",
+        Held(&[
+            "toddle::td_29_a_teacher_has_the_common_part_of_the_programme_and_classes_by_class_roles_alone",
+        ]),
+    ),
+    ("TD-30", Held(&["toddle::td_30_a_communications_manager_announces_and_writes_messages"])),
+    ("TD-31", Held(&["toddle::td_31_an_attendance_manager_sees_trends_and_no_single_class"])),
+    ("TD-32", Held(&["toddle::td_32_a_class_teacher_works_with_everything_in_the_class"])),
+    ("TD-33", Held(&["toddle::td_33_an_observer_sees_everything_and_every_request_that_writes_is_refused"])),
+    ("TD-34", Held(&["toddle::td_34_a_teaching_assistant_grades_and_marks_attendance_and_sees_the_rest"])),
+    (
+        "TD-35",
+        Held(&["toddle::td_35_a_substitute_marks_attendance_and_sees_the_rest_unless_the_school_says_more"]),
+    ),
+    ("TD-36", Held(&["toddle::td_36_a_substitute_has_the_class_from_the_first_day_to_the_end_of_the_last"])),
+    ("TD-37", Held(&["toddle::td_37_a_change_takes_effect_whole_or_not_at_all"])),
+    ("TD-38", Held(&["toddle::td_38_gate_link_and_power_are_shown_where_a_decision_is_explained"])),
+    ("TD-39", NotYet(EditCommand)),
+    ("TD-40", Held(&["toddle::td_40_two_roles_of_one_person_at_one_place_do_not_load"])),
+    (
+        "TD-41",
+        Held(&[
+            "toddle::td_41_a_class_in_two_programmes_does_not_load",
+            "toddle::td_41_in_a_class_without_a_programme_the_account_role_is_next",
+        ]),
+    ),
+    ("TD-42", Held(&["model::a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base"])),
+    ("SP-01", Pending),
+    ("SP-02", Pending),
+    ("SP-03", Pending),
+    ("SP-04", Pending),
+    ("SP-05", Pending),
+    ("SP-06", Pending),
+    ("SP-07", Pending),
+    ("SP-08", Pending),
+    ("SP-09", Pending),
+    ("SP-10", Pending),
+    ("SP-11", Pending),
+    ("SP-12", Pending),
+    ("SP-13", Pending),
+    ("SP-14", Pending),
+    ("SP-15", Pending),
+    ("SP-16", Pending),
+    ("SP-17", Pending),
+    ("SP-18", Pending),
+    ("SP-19", Pending),
+    ("SP-20", Pending),
+    ("SP-21", Pending),
+    ("SP-22", Pending),
+    ("SP-23", Pending),
+    ("FM-01", Held(&["forms::fm_01_staff_without_a_role_are_at_none_owner_for_every_form_and_student"])),
+    ("FM-02", Held(&["forms::fm_02_whoever_has_no_role_creates_any_form_for_any_student"])),
+    ("FM-03", Held(&["forms::fm_03_whoever_has_no_role_has_of_a_document_what_it_gives_them"])),
+    (
+        "FM-04",
+        Held(&["forms::fm_04_a_person_has_any_number_of_roles_and_buildings_belong_to_the_assignment"]),
+    ),
+    ("FM-05", Held(&["forms::fm_05_ten_pairs_load_and_six_do_not"])),
+    ("FM-06", Held(&["forms::fm_06_none_none_is_no_access_whatever_the_document_says"])),
+    ("FM-07", Held(&["forms::fm_07_none_view_sees_what_they_were_added_to"])),
+    ("FM-08", Held(&["forms::fm_08_none_edit_edits_what_they_were_added_to"])),
+    ("FM-09", Held(&["forms::fm_09_none_owner_creates_and_has_what_they_were_added_to"])),
+    ("FM-10", Held(&["forms::fm_10_view_view_sees_everything_in_the_buildings_unasked"])),
+    ("FM-11", Held(&["forms::fm_11_view_edit_sees_everything_and_edits_what_they_were_added_to"])),
+    ("FM-12", Held(&["forms::fm_12_view_owner_creates_and_sees_everything"])),
+    ("FM-13", Held(&["forms::fm_13_edit_edit_edits_everything_and_creates_nothing"])),
+    ("FM-14", Held(&["forms::fm_14_edit_owner_creates_and_edits_everything"])),
+    ("FM-15", Held(&["forms::fm_15_owner_owner_creates_and_owns_everything"])),
+    ("FM-16", Held(&["forms::fm_16_a_grant_raises_above_the_default_and_never_above_the_max"])),
+    ("FM-17", Held(&["forms::fm_17_the_creator_owns_what_they_created_up_to_their_max"])),
+    ("FM-18", Held(&["forms::fm_18_nobody_can_be_given_more_than_their_own_max"])),
+    ("FM-19", Held(&["forms::fm_19_a_document_goes_only_to_somebody_whose_max_is_owner"])),
+    ("FM-20", Held(&["forms::fm_20_creating_needs_a_max_of_owner"])),
+    ("FM-21", Held(&["forms::fm_21_a_max_that_is_lowered_caps_grants_and_creations_from_before"])),
+    ("FM-22", Held(&["forms::fm_22_owners_and_administrators_add_people_and_editors_do_not"])),
+    ("FM-23", Held(&["forms::fm_23_the_default_counts_where_the_buildings_of_role_and_student_meet"])),
+    ("FM-24", Held(&["forms::fm_24_outside_the_buildings_the_default_is_none_and_the_best_max_stands"])),
+    (
+        "FM-25",
+        Held(&[
+            "forms::fm_25_a_role_without_a_building_is_none_owner_and_never_all_buildings",
+            "forms::fm_25_an_assignment_that_is_left_out_for_want_of_a_building_is_told",
+        ]),
+    ),
+    ("FM-26", Held(&["forms::fm_26_of_several_roles_the_highest_default_and_the_highest_max_hold"])),
+    ("FM-27", Held(&["forms::fm_27_a_form_that_a_role_does_not_name_is_none_none"])),
+    ("FM-28", Held(&["forms::fm_28_the_name_of_a_form_beats_its_groups_and_they_beat_the_rest"])),
+    ("FM-29", Held(&["forms::fm_29_what_is_saved_is_checked_and_nothing_in_between"])),
+    (
+        "FM-30",
+        Held(&["forms::fm_30_nothing_is_created_from_a_deleted_form_and_its_documents_stay_as_they_were"]),
+    ),
+    ("FM-31", Held(&["forms::fm_31_a_change_of_a_role_is_a_change_for_all_members_and_a_new_title_is_none"])),
+    ("FM-32", NotYet(EditCommand)),
+    ("FM-33", NotYet(EditCommand)),
+    ("FM-34", NotYet(EditCommand)),
+    (
+        "FM-35",
+        Held(&["forms::fm_35_an_assignment_of_a_deleted_role_counts_as_not_there_until_the_role_is_back"]),
+    ),
+    (
+        "FM-36",
+        Held(&[
+            "forms::fm_36_a_lost_assignment_is_not_read_as_more_rights",
+            "forms::fm_36_time_and_suspension_never_widen",
+        ]),
+    ),
+    ("FM-37", Held(&["forms::fm_37_a_lost_building_is_not_read_as_more_rights"])),
+    ("FM-38", NotYet(EditCommand)),
+    ("FM-39", Held(&["forms::fm_39_only_administrators_manage_roles"])),
+    ("FM-40", NotYet(NeedsResponse)),
+    ("FM-41", Held(&["forms::fm_41_a_role_carries_reports_beside_its_forms"])),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A row of `docs/rules.md`.
+struct Documented {
+    id: String,
+    needs: Vec<String>,
+    held_by: String,
+}
+
+fn documented() -> Vec<Documented> {
+    let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let cells = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
+    let rules = cells.filter(|cells| cells[0].split_once('-').is_some_and(|(system, _)| system.len() == 2));
+    rules
+        .map(|cells| {
+            let [id, text, needs, held_by] = cells[..] else { panic!("four columns: {cells:?}") };
+            assert!(!text.is_empty(), "{id}");
+            Documented {
+                id: id.to_owned(),
+                needs: needs.split(", ").map(str::to_owned).collect(),
+                held_by: held_by.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The tests of a file by name, each with the comments over it, its head and its body.
+fn tests_of(text: &str) -> BTreeMap<String, String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = BTreeMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(name) = line.trim_start().strip_prefix("fn ").and_then(|rest| rest.split('(').next()) else {
+            continue;
+        };
+        let over = |line: &&str| line.trim_start().starts_with("//") || line.trim_start().starts_with("#[");
+        let above = lines[..at].iter().rev().take_while(|line| over(line)).count();
+        if !lines[at - above..at].iter().any(|line| line.trim() == "#[test]") {
+            continue;
+        }
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let end = lines[at..].iter().position(|line| *line == format!("{indent}}}")).unwrap_or(0);
+        found.insert(name.to_owned(), lines[at - above..=at + end].join("\n"));
+    }
+    found
+}
+
+/// All tests of the project, as `file::function`, with their texts.
+fn all_tests() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, text) in ["tests", "src"].iter().flat_map(|part| texts(&root().join(part))) {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let file = path.strip_prefix(root()).unwrap().with_extension("");
+            let file = file.to_str().unwrap();
+            let file = file.strip_prefix("tests/").unwrap_or(file);
+            found.extend(tests_of(&text).into_iter().map(|(name, text)| (format!("{file}::{name}"), text)));
+        }
+    }
+    found
+}
+
+/// The ids that the name of a test begins with: `td_06_...` is of TD-06, `ct_05_ct_06_...` of both.
+fn ids_of(name: &str) -> Vec<String> {
+    let mut words = name.split('_');
+    let mut ids = Vec::new();
+    while let (Some(system @ ("ct" | "cl" | "td" | "sp" | "fm")), Some(number)) = (words.next(), words.next())
+    {
+        ids.push(format!("{}-{number}", system.to_uppercase()));
+    }
+    ids
+}
+
+/// Whether a text names an id, in a comment or in the name of the test.
+fn names(text: &str, id: &str) -> bool {
+    text.contains(id) || text.contains(&format!("{}_", id.to_lowercase().replace('-', "_")))
+}
+
+/// All texts below a directory.
+fn texts(directory: &Path) -> Vec<(PathBuf, String)> {
+    let mut open: Vec<PathBuf> = vec![directory.to_owned()];
+    let mut found = Vec::new();
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_table_and_the_page_have_the_same_rules() {
+    let page: Vec<String> = documented().into_iter().map(|row| row.id).collect();
+    let table: Vec<&str> = TABLE.iter().map(|(id, _)| *id).collect();
+    assert_eq!(page, table);
+    // None is left out of the page either: the rules of each system are numbered without a gap.
+    let all = SYSTEMS.iter().flat_map(|(system, last)| (1..=*last).map(move |n| format!("{system}-{n:02}")));
+    assert_eq!(page, all.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_test_of_the_table_exists_and_names_its_rule() {
+    let tests = all_tests();
+    let mut wrong = Vec::new();
+    for (id, rule) in TABLE {
+        let Held(named) = rule else { continue };
+        if named.is_empty() {
+            wrong.push(format!("{id} has no test"));
+        }
+        for test in *named {
+            match tests.get(*test) {
+                None => wrong.push(format!("{id}: there is no test `{test}`")),
+                Some(text) if !names(text, id) => wrong.push(format!("{id}: `{test}` does not name it")),
+                Some(_) => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_test_that_is_called_after_a_rule_stands_in_the_table() {
+    let table: BTreeMap<&str, &Rule> = TABLE.iter().map(|(id, rule)| (*id, rule)).collect();
+    let mut left_out = Vec::new();
+    for test in all_tests().keys() {
+        let (_, name) = test.rsplit_once("::").unwrap();
+        for id in ids_of(name) {
+            let listed = match table.get(&id[..]) {
+                Some(Held(named)) => named.contains(&&test[..]),
+                Some(Pending) => true,
+                _ => false,
+            };
+            if !listed {
+                left_out.push(format!("{id}: {test}"));
+            }
+        }
+    }
+    assert!(left_out.is_empty(), "\n{}", left_out.join("\n"));
+}
+
+#[test]
+fn every_rule_that_is_named_anywhere_is_one() {
+    let known: BTreeSet<String> = documented().into_iter().map(|row| row.id).collect();
+    let texts =
+        ["src", "tests", "policies", "examples", "docs"].iter().flat_map(|part| texts(&root().join(part)));
+    let mut unknown = Vec::new();
+    let mut seen = 0;
+    for (path, text) in texts {
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+            let Some((system, number)) = word.split_once('-') else { continue };
+            let digits = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+            if digits && SYSTEMS.iter().any(|(known, _)| *known == system) {
+                seen += 1;
+                if !known.contains(word) {
+                    unknown.push(format!("{}: {word}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 300, "{seen}");
+    assert!(unknown.is_empty(), "\n{}", unknown.join("\n"));
+}
+
+#[test]
+fn what_the_request_and_the_bundle_decide_is_held() {
+    let page = documented();
+    let mut wrong = Vec::new();
+    for (row, (id, rule)) in page.iter().zip(TABLE) {
+        assert!(row.needs.iter().all(|word| NEEDS.contains(&&word[..])), "{id}: {:?}", row.needs);
+        let enough = row.needs.iter().all(|word| ENOUGH.contains(&&word[..]));
+        match rule {
+            NotYet(_) if enough => wrong.push(format!("{id} needs nothing that is missing")),
+            NotYet(missing) if !row.needs.iter().any(|word| word == missing.word()) => {
+                wrong.push(format!("{id} does not need `{}`", missing.word()));
+            }
+            _ => {}
+        }
+        if matches!(rule, NotYet(_)) != (row.held_by == "not yet") {
+            wrong.push(format!("{id}: the page says `{}`, the table something else", row.held_by));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_more_rules_are_pending_than_we_know_of() {
+    let pending = TABLE.iter().filter(|(_, rule)| *rule == Pending).map(|(id, _)| *id);
+    let pending: BTreeSet<&str> = pending.collect();
+    assert_eq!(pending.len(), PENDING_MAX, "{pending:?}");
+}
