@@ -9,7 +9,7 @@ use crate::decision::{
     explain,
 };
 use crate::policy::table::{DomainId, RoleId};
-use crate::policy::{Bundle, DocumentAction, Domain, Precedence};
+use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Precedence};
 use crate::time::Time;
 use std::io::{self, Write};
 
@@ -178,8 +178,13 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
     let text = match candidate.standing {
         Standing::Decided if told.decision.is_allow() => "decided: grants it".to_owned(),
         Standing::Decided if told.decision.reason == Reason::PermissionNotGranted => {
-            let suspended = candidate.assignment.is_some_and(|held| held.suspended);
-            if suspended { "decided: held, but suspended" } else { "decided: does not grant it" }.to_owned()
+            let is = |so: fn(&Assignment) -> bool| candidate.assignment.as_ref().is_some_and(so);
+            match () {
+                () if is(|held| held.suspended) => "decided: held, but suspended",
+                () if domain.is_archived(candidate.scope) => "decided: held, but the place is archived",
+                () => "decided: does not grant it",
+            }
+            .to_owned()
         }
         Standing::Decided => "grants it, which is not enough here".to_owned(),
         Standing::AlsoGrants => "grants it too".to_owned(),
@@ -200,6 +205,7 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         }
         Standing::NotCurrent => format!("not in force{}", dates()),
         Standing::Suspended => "suspended: held, and grants nothing".to_owned(),
+        Standing::Archived => "the place is archived: held, and grants nothing".to_owned(),
         Standing::BearsNoForms => "says nothing of documents".to_owned(),
         Standing::Covers => format!("counts here: it covers {}", buildings()),
         Standing::CoversElsewhere => format!("covers {}, where the student is not", buildings()),

@@ -30,7 +30,7 @@ struct Seat<'b> {
     role: RoleId,
     grants: &'b Grants,
     options: &'b [PermissionId],
-    /// A suspended assignment is held and grants nothing.
+    /// A suspended assignment is held and grants nothing, and so is one at an archived scope.
     active: bool,
     /// A role that is held by default carries no `base`.
     assigned: bool,
@@ -294,7 +294,11 @@ impl<'b> Context<'b> {
         let relations = self.bundle.relations();
         match relation {
             Relation::OwnClasses => {
-                let teaches = |scope| relations.is_enrolled(self.subject, scope, Part::Teacher, self.now);
+                // Whoever taught an archived class does not teach it any more.
+                let teaches = |scope| {
+                    !self.domain.is_archived(scope)
+                        && relations.is_enrolled(self.subject, scope, Part::Teacher, self.now)
+                };
                 told(self.domain.chain(self.scope).any(|(scope, _)| teaches(scope)))
             }
             Relation::OwnChildren => match self.facts.student {
@@ -357,7 +361,7 @@ impl<'b> Context<'b> {
             role: held.role,
             grants: self.bundle.grants_of(held),
             options: self.bundle.options_of(held),
-            active: !held.suspended,
+            active: !held.grants_nothing(),
             assigned: true,
         });
         let stands_in = self.default_role.filter(|(_, anchor)| *anchor == scope);
@@ -365,7 +369,7 @@ impl<'b> Context<'b> {
             role,
             grants: &self.domain.roles()[role].grants,
             options: &[],
-            active: true,
+            active: !self.domain.is_archived(scope),
             assigned: false,
         }))
     }

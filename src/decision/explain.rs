@@ -62,6 +62,8 @@ pub enum Standing {
     NotCurrent,
     /// It is suspended: held, and granting nothing.
     Suspended,
+    /// Its scope is archived: held, and granting nothing.
+    Archived,
     /// For documents: it says nothing of forms.
     BearsNoForms,
     /// For documents: it names a building of the student.
@@ -180,7 +182,7 @@ fn judge(
     }
     let decision = &told.decision;
     // The same role may be held twice at a scope; what is suspended grants nothing.
-    let grants_nothing = decision.is_allow() && held.is_some_and(|held| held.suspended);
+    let grants_nothing = decision.is_allow() && held.is_some_and(|held| held.grants_nothing());
     if decision.role == Some(role) && decision.scope == Some(scope) && !grants_nothing {
         return Standing::Decided;
     }
@@ -193,6 +195,7 @@ fn judge(
     }
     match held {
         Some(held) if held.suspended => Standing::Suspended,
+        _ if domain.is_archived(scope) => Standing::Archived,
         _ if grants.of(permission) == Granted::Outright => Standing::AlsoGrants,
         _ if grants.of(permission) != Granted::No => Standing::GrantsWithin,
         _ => Standing::DoesNotGrant,
@@ -234,6 +237,9 @@ fn judge_for_document(bundle: &Bundle, ask: &DocumentAsk<'_>, held: &Assignment,
     }
     if held.suspended {
         return Standing::Suspended;
+    }
+    if held.archived {
+        return Standing::Archived;
     }
     let student_in = ask.buildings.unwrap_or_default();
     if !held.names_a_building() {

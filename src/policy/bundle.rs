@@ -139,6 +139,8 @@ pub struct Assignment {
     pub until: Time,
     /// A suspended assignment counts as held and grants nothing.
     pub suspended: bool,
+    /// It is held at an archived scope, or below one; it counts as held and grants nothing.
+    pub archived: bool,
     /// Permissions of this assignment alone, in the place of those of its role.
     pub(super) set: Option<SetId>,
     pub(super) buildings: (u32, u32),
@@ -151,9 +153,14 @@ impl Assignment {
         self.from <= now && now < self.until
     }
 
+    /// Whether it is held and grants nothing, whatever the day.
+    pub fn grants_nothing(&self) -> bool {
+        self.suspended || self.archived
+    }
+
     /// Whether it grants what its role grants.
     pub fn is_active(&self, now: Time) -> bool {
-        self.is_current(now) && !self.suspended
+        self.is_current(now) && !self.grants_nothing()
     }
 
     /// Whether it grants a set of permissions of its own instead of its role's.

@@ -52,6 +52,8 @@ pub struct Domain {
     pub(super) plans: Vec<(ScopeId, Plan)>,
     /// `category/title` pairs that may label an assignment.
     pub(super) titles: Vec<(String, String)>,
+    /// Scopes in which no work is done any more, with all that stands below them.
+    pub(super) archived: IdSet<ScopeId>,
 }
 
 /// What a school's plan leaves of everything that is stored there or held above.
@@ -287,6 +289,11 @@ impl Domain {
         schools.into_iter().flatten().filter_map(|(at, _)| {
             self.plans.iter().find(|(school, _)| *school == at).map(|(school, plan)| (*school, plan))
         })
+    }
+
+    /// Whether `scope` is archived, or stands below one that is: roles that are held there are held, and grant nothing.
+    pub fn is_archived(&self, scope: ScopeId) -> bool {
+        self.archived.contains(scope)
     }
 
     /// The pairs of category and title that may label an assignment.

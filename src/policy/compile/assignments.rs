@@ -215,6 +215,7 @@ fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &m
         from,
         until,
         suspended: row.suspended,
+        archived: bundle.domains[domain].is_archived(scope),
         set,
         buildings: range,
         options,

@@ -1,7 +1,7 @@
 //! Domains: levels, trees of scopes, and who must hold a role.
 
 use super::files::Files;
-use super::{forms, names, permissions, plans, roles};
+use super::{Word, forms, names, permissions, plans, roles};
 use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::{Domain, Level, Mandatory, Precedence, TreeNode};
 use crate::policy::people::{Kind, Kinds};
@@ -32,6 +32,7 @@ const KNOWN: &[&str] = &[
     "plans",
     "plan_of",
     "titles",
+    "archived",
 ];
 
 const LEVELS_MAX: usize = 16;
@@ -44,6 +45,8 @@ pub(super) struct Draft<'a> {
     precedence: Precedence,
     pub(super) same_scope_is_an_error: bool,
     nodes: HashMap<ScopeId, (TreeNode, Span)>,
+    /// Scopes whose rows say so.
+    archived: Vec<ScopeId>,
 }
 
 impl Draft<'_> {
@@ -79,7 +82,7 @@ pub(super) fn read_all<'a>(
         }
     }
     for (source, file) in files.tables("scopes") {
-        let known = ["domain", "scope", "parent"];
+        let known = ["domain", "scope", "parent", "archived"];
         let required: &[&str] = if drafts.len() == 1 { &["scope"] } else { &["domain", "scope"] };
         read_table(source, file, &known, required, diags, |row, diags| {
             let domain = match row.get("domain") {
@@ -116,7 +119,12 @@ pub(super) fn read_all<'a>(
                     found
                 }
             };
-            add_scope(draft, scope.text, scope.span, parent, scopes, diags);
+            let archived = row.get("archived").and_then(|cell| {
+                let word = Word { text: cell.text.to_string(), span: cell.span };
+                super::assignments::flag(&word, diags)
+            });
+            let added = add_scope(draft, scope.text, scope.span, parent, scopes, diags);
+            draft.archived.extend(added.map(|(scope, _)| scope).filter(|_| archived == Some(true)));
         });
     }
     drafts
@@ -141,6 +149,7 @@ fn read_one<'a>(name: &str, node: &'a Node, scopes: &mut Scopes, diags: &mut Dia
         precedence: precedence.unwrap_or(Precedence::MostSpecific),
         same_scope_is_an_error: same_scope.flatten().unwrap_or(false),
         nodes: HashMap::new(),
+        archived: Vec::new(),
         fields,
     };
     if let Some(node) = draft.fields.get("scopes") {
@@ -257,11 +266,32 @@ pub(super) fn finish(draft: &Draft<'_>, scopes: &Scopes, diags: &mut Diags) -> D
         modules_off: Vec::new(),
         plans: Vec::new(),
         titles: Vec::new(),
+        archived: IdSet::new(),
     };
+    domain.archived = archived(draft, &domain, scopes, diags);
     plans::read(draft, &mut domain, scopes, diags);
     domain.roles = roles::read(draft, &domain, diags);
     domain.mandatory = read_mandatory(draft, &domain, diags);
     domain
+}
+
+/// The scopes that `archived` or their rows name, with all that stands below them.
+fn archived(draft: &Draft<'_>, domain: &Domain, scopes: &Scopes, diags: &mut Diags) -> IdSet<ScopeId> {
+    let mut named = IdSet::new();
+    named.extend(draft.archived.iter().copied());
+    if let Some(node) = draft.fields.get("archived") {
+        for item in node.as_list("names of scopes", diags).unwrap_or_default() {
+            if let Some(name) = item.as_text("the name of a scope", diags) {
+                named.extend(plans::scope(domain, scopes, name, item.span, diags));
+            }
+        }
+    }
+    let mut archived = IdSet::new();
+    if named.iter().next().is_some() {
+        let lies_in = |scope: &ScopeId| domain.chain(*scope).any(|(above, _)| named.contains(above));
+        archived.extend(draft.nodes.keys().copied().filter(lies_in));
+    }
+    archived
 }
 
 fn read_mandatory(draft: &Draft<'_>, domain: &Domain, diags: &mut Diags) -> Option<Mandatory> {

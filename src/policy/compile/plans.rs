@@ -31,7 +31,13 @@ fn permissions(domain: &Domain, node: &Node, diags: &mut Diags) -> IdSet<Permiss
 }
 
 /// Finds a scope of the domain's tree.
-fn scope(domain: &Domain, scopes: &Scopes, name: &str, span: Span, diags: &mut Diags) -> Option<ScopeId> {
+pub(super) fn scope(
+    domain: &Domain,
+    scopes: &Scopes,
+    name: &str,
+    span: Span,
+    diags: &mut Diags,
+) -> Option<ScopeId> {
     let found = scopes.find(name).filter(|scope| domain.node(*scope).is_some());
     if found.is_none() {
         let known = scopes.iter().filter(|(scope, _)| domain.node(*scope).is_some()).map(|(_, name)| name);
