@@ -36,6 +36,16 @@ pub fn parse(text: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// Whether a value is text, or a list of text alone.
+#[must_use]
+pub fn is_words(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Array(items) => items.iter().all(Value::is_string),
+        _ => false,
+    }
+}
+
 fn place(error: serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();

@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("json", &[]),
     ("policy", &["json", "time"]),
-    ("decision", &["policy", "time"]),
+    ("decision", &["json", "policy", "time"]),
     // An explanation in words, for the command line and for the admin listener.
     ("story", &["decision", "policy", "time"]),
     // `Reason` is the one list of reasons; the rooms below the proxy refuse with it too.

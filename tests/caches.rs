@@ -134,6 +134,10 @@ impl Claims for Said {
         name == "groups" || self.text(name).is_some()
     }
 
+    fn is_words(&self, name: &str) -> bool {
+        self.has(name)
+    }
+
     fn holds(&self, name: &str, word: &str) -> bool {
         self.text(name) == Some(word) || (name == "groups" && self.groups.contains(&word))
     }

@@ -602,6 +602,37 @@ fn an_error_anywhere_makes_the_whole_condition_false_under_not_and_any_too() {
 }
 
 #[test]
+fn a_claim_that_is_no_text_and_no_list_of_text_is_an_error_and_not_a_no() {
+    let routes = r#"routes:
+  "GET /not": {condition: {not: {subject.claims.acr: {includes: locked}}}}
+  "GET /all": {condition: {subject.claims.acr: {covers: []}}}
+  "GET /there": {condition: {subject.claims.acr: {present: false}}}
+"#;
+    let bundle = load(&format!("{SCHOOL}{routes}"));
+    let asked = |path: &str, acr: serde_json::Value| {
+        let request = serde_json::json!({
+            "subject": {"type": "staff", "id": "ann", "properties": {"acr": acr}},
+            "action": {"name": "-"},
+            "resource": {"type": "-", "id": "-"},
+        });
+        let request = hallpass::decision::authzen::Request::read(&request).unwrap();
+        let Lookup::Found(leaf) = bundle.routes().find("GET", path) else { panic!("no route {path}") };
+        let matched = leaf.select(Vec::new()).unwrap();
+        let ann = bundle.people().find("ann").unwrap();
+        let now = Time::parse_rfc3339("2026-06-01T10:00:00Z").unwrap();
+        decide_route(&bundle, &matched, ann, Some(&request.subject_properties), now).reason.as_str()
+    };
+    for other in [serde_json::json!(1), serde_json::json!(true), serde_json::json!(["open", 1])] {
+        assert_eq!(asked("/not", other.clone()), "condition_error", "{other}");
+        assert_eq!(asked("/all", other.clone()), "condition_error", "{other}");
+        // It is there, whatever it is.
+        assert_eq!(asked("/there", other), "condition_failed");
+    }
+    assert_eq!(asked("/not", serde_json::json!(["open"])), "granted");
+    assert_eq!(asked("/not", serde_json::json!("locked")), "condition_failed");
+}
+
+#[test]
 fn a_condition_that_could_never_be_judged_does_not_load() {
     let route = |condition: &str| format!("{SCHOOL}routes: {{\"GET /{{a}}\": {{condition: {condition}}}}}\n");
     for (condition, code) in [
@@ -613,6 +644,10 @@ fn a_condition_that_could_never_be_judged_does_not_load() {
         ("{all: []}", "empty_list"),
         ("{subject.id: {is: x}, subject.kinds: {includes: staff}}", "bad_condition"),
         ("{request.time: {before: tomorrow}}", "bad_date"),
+        ("{request.a: {at_least: many}}", "bad_condition"),
+        ("{request.a: {present: {attribute: subject.id}}}", "bad_condition"),
+        ("{target.id: {is: ann}}", "bad_condition"),
+        ("{not: {subject.id: {is: {attribute: resource.student}}}}", "bad_condition"),
     ] {
         assert_eq!(errors(&route(condition)), [code], "{condition}");
     }
@@ -629,4 +664,47 @@ fn self_is_not_met_where_a_student_is_named_who_is_not_in_the_bundle() {
     assert_eq!(by_route(&bundle, "ann", "GET", "/1/nobody"), "attribute_missing");
     assert_eq!(by_route(&bundle, "ann", "GET", "/1/kid"), "relation_unmet");
     assert_eq!(by_route(&bundle, "ann", "GET", "/1/ann"), "granted");
+}
+
+#[test]
+fn what_a_target_could_be_given_counts_the_mandatory_role_and_a_suspended_assignment_ties() {
+    let bundle = load(
+        r#"
+domains:
+  d:
+    precedence: union
+    levels: [account, school]
+    mandatory: {level: account, kinds: [staff]}
+    scopes: {account/s: {school/n: ~}}
+    roles: {boss: {level: account}}
+    forms: {iep: {}}
+    buildings: school
+    when_unassigned: {default: none, max: owner}
+    when_no_buildings: {default: none, max: none}
+    explicit_grants_outside_buildings: deny
+    create_outside_buildings: deny
+    expects: {people: 3, assignments: 0, unassigned: 3, without_buildings: 0}
+people:
+  ann: {kinds: [staff]}
+  bob: {kinds: [staff]}
+  cat: {kinds: [staff]}
+  kid: {kinds: [student], buildings: [school/n]}
+assignments:
+  - {subject: ann, role: boss, scope: account/s}
+  - {subject: bob, role: boss, scope: account/s, suspended: true}
+routes:
+  "GET /max/{who}": {condition: {target.max(iep): {is: owner}}, target: "{who}", student: kid}
+  "GET /tied/{who}": {condition: {target.tied_to(account/s): {is: true}}, target: "{who}"}
+"#,
+    );
+    for (path, expected) in [
+        ("/max/ann", "granted"),
+        ("/max/bob", "granted"),
+        ("/max/cat", "condition_failed"),
+        ("/tied/ann", "granted"),
+        ("/tied/bob", "granted"),
+        ("/tied/cat", "condition_failed"),
+    ] {
+        assert_eq!(by_route(&bundle, "ann", "GET", path), expected, "{path}");
+    }
 }

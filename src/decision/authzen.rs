@@ -8,7 +8,7 @@
 use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason, document};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind};
-use crate::time::Time;
+use crate::{json, time::Time};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -356,6 +356,10 @@ impl Claims for SubjectProperties {
 
     fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    fn is_words(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(json::is_words)
     }
 
     fn holds(&self, name: &str, word: &str) -> bool {

@@ -1,11 +1,11 @@
 //! The attributes of conditions, taken from one request.
 
 use super::ask::Facts;
-use super::{Context, Reason, Rights, document};
+use super::{Context, DocumentAsk, document};
 use crate::policy::condition::{Attribute, Attributes, Value};
 use crate::policy::route::Match;
 use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
-use crate::policy::{Access, Bundle};
+use crate::policy::{Access, Bundle, DocumentAction};
 use crate::time::Time;
 
 /// What a condition of a route can read of one request.
@@ -28,7 +28,8 @@ impl Attributes for Read<'_> {
             Attribute::SubjectId => Value::Text(&people.row(self.subject).id),
             Attribute::SubjectKinds => Value::Kinds(people.row(self.subject).kinds),
             Attribute::Claim(name) => {
-                self.facts.claims.filter(|claims| claims.has(name)).map(|_| Value::Claim)?
+                let claims = self.facts.claims.filter(|claims| claims.has(name))?;
+                if claims.is_words(name) { Value::Claim } else { Value::Other }
             }
             Attribute::TargetId => Value::Text(&people.row(self.facts.target?).id),
             Attribute::TargetKinds => Value::Kinds(people.row(self.facts.target?).kinds),
@@ -58,20 +59,26 @@ impl Read<'_> {
         let (target, scope) = (self.facts.target?, self.scope?);
         let Facts { student, stranger, .. } = self.facts;
         let facts = Facts { student, stranger, ..Facts::default() };
-        let suspended = self.bundle.is_suspended(target);
-        let decision = Context::decide(self.bundle, domain, target, permission, scope, facts, self.now);
-        Some(!suspended && decision.is_allow())
+        if self.bundle.is_suspended(target) {
+            return Some(false);
+        }
+        Context::surely(self.bundle, domain, target, permission, scope, facts, self.now)
     }
 
-    /// The most that the target can have of a form, for the student who is asked about.
+    /// The most that the target can have of a form, for the student who is asked about: what could be given to them.
     fn target_max(&self, domain: DomainId, form: FormId) -> Option<Access> {
         let (target, student) = (self.facts.target?, self.facts.student?);
-        let buildings: Result<_, Reason> = document::buildings_of_student(self.bundle, domain, student);
-        let rights = Rights::of(self.bundle, domain, target, form, buildings, self.now);
-        if self.bundle.is_suspended(target) {
-            return Some(Access::None);
-        }
-        if rights.missing.is_some() { None } else { Some(rights.max) }
+        let ask = DocumentAsk {
+            action: DocumentAction::Share,
+            domain,
+            form,
+            buildings: document::buildings_of_student(self.bundle, domain, student),
+            explicit: Access::None,
+            student: Some(student),
+            target: Some(target),
+            giving: None,
+        };
+        document::grantee_max(self.bundle, target, &ask, self.now).ok()
     }
 
     /// Whether a person is assigned or enrolled at a scope or below it, in any tree, today.
@@ -86,7 +93,8 @@ impl Read<'_> {
         };
         let assigned = self.bundle.domains().iter().any(|(domain, _)| {
             let held = self.bundle.assignments(person, domain).iter();
-            held.filter(|held| held.is_active(self.now)).any(|held| below(held.scope))
+            // A suspended one counts as held.
+            held.filter(|held| held.is_current(self.now)).any(|held| below(held.scope))
         });
         let mut enrolled = self.bundle.relations().enrolments_of(person);
         assigned || enrolled.any(|(at, _, days)| days.holds(self.now) && below(at))

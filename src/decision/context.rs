@@ -91,6 +91,34 @@ impl<'b> Context<'b> {
         Decision { power: asked.power, ..decision }
     }
 
+    /// Whether a permission is effective, where that can be told: what hangs on an attribute that is missing, or on a
+    /// token that was not shown, is neither a yes nor a no.
+    pub(super) fn surely(
+        bundle: &'b Bundle,
+        domain_id: DomainId,
+        subject: PersonId,
+        permission: PermissionId,
+        scope: ScopeId,
+        facts: Facts<'b>,
+        now: Time,
+    ) -> Option<bool> {
+        match Context::decide(bundle, domain_id, subject, permission, scope, facts, now).reason {
+            Reason::Granted => Some(true),
+            Reason::AttributeMissing | Reason::ScopeUnknown | Reason::WrongLevel | Reason::StepUpRequired => {
+                None
+            }
+            // One that is missing for certain settles it.
+            Reason::RequiresMissing => {
+                let context = Context::enter(bundle, domain_id, subject, scope, facts, now)?;
+                let requires = &context.domain.permissions()[permission].requires;
+                let missing = |reason| !matches!(reason, Reason::Granted | Reason::AttributeMissing);
+                let settled = requires.iter().any(|required| missing(context.by_itself(*required).reason));
+                if settled { Some(false) } else { None }
+            }
+            _ => Some(false),
+        }
+    }
+
     /// The subject's standing at a scope of the domain; `None` where a mandatory role is missing.
     pub(super) fn enter(
         bundle: &'b Bundle,

@@ -1,8 +1,8 @@
 //! What an issuer says of a subject, and whether it says it to us and now.
 
 use super::token::TokenError;
-use crate::policy;
 use crate::time::Time;
+use crate::{json, policy};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ impl policy::Claims for Claims {
     fn has(&self, name: &str) -> bool {
         match self {
             Claims::Token(payload) => payload.contains_key(name),
+            Claims::Header(_) => false,
+        }
+    }
+
+    fn is_words(&self, name: &str) -> bool {
+        match self {
+            Claims::Token(payload) => payload.get(name).is_some_and(json::is_words),
             Claims::Header(_) => false,
         }
     }

@@ -202,6 +202,7 @@ enum Asked {
     Text(String, Option<String>),
     Flag(String, Option<bool>),
     Has(String, bool),
+    IsWords(String, bool),
     Holds(String, String, bool),
 }
 
@@ -212,6 +213,7 @@ impl Asked {
             Asked::Text(name, answer) => claims.text(name) == answer.as_deref(),
             Asked::Flag(name, answer) => claims.flag(name) == *answer,
             Asked::Has(name, answer) => claims.has(name) == *answer,
+            Asked::IsWords(name, answer) => claims.is_words(name) == *answer,
             Asked::Holds(name, word, answer) => claims.holds(name, word) == *answer,
         }
     }
@@ -239,6 +241,12 @@ impl Claims for Listening<'_> {
     fn has(&self, name: &str) -> bool {
         let answer = self.claims.has(name);
         self.asked.borrow_mut().push(Asked::Has(name.to_owned(), answer));
+        answer
+    }
+
+    fn is_words(&self, name: &str) -> bool {
+        let answer = self.claims.is_words(name);
+        self.asked.borrow_mut().push(Asked::IsWords(name.to_owned(), answer));
         answer
     }
 

@@ -125,8 +125,10 @@ pub enum Value<'a> {
     Text(&'a str),
     /// Kinds of subjects.
     Kinds(Kinds),
-    /// A claim that is there; whether it holds a word is asked apart.
+    /// A claim that is there and is text or a list of text; whether it holds a word is asked apart.
     Claim,
+    /// A claim that is there, of a type that is compared with nothing.
+    Other,
     /// A truth value.
     Flag(bool),
     /// An access.
@@ -156,6 +158,25 @@ impl Condition {
             Condition::Not(part) => part.reads(capture),
             Condition::Compare(attribute, _, operand) => {
                 is(attribute) || matches!(operand, Operand::Attribute(other) if is(other))
+            }
+        }
+    }
+
+    /// The attributes without which it cannot be judged: all but those that are only asked to be `present`.
+    pub fn needs(&self, each: &mut impl FnMut(&Attribute)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => {
+                for part in parts {
+                    part.needs(each);
+                }
+            }
+            Condition::Not(part) => part.needs(each),
+            Condition::Compare(_, Operator::Present, _) => {}
+            Condition::Compare(attribute, _, operand) => {
+                each(attribute);
+                if let Operand::Attribute(other) = operand {
+                    each(other);
+                }
             }
         }
     }
@@ -210,7 +231,8 @@ fn compare(
             _ => Err(CannotJudge),
         },
         Operator::Covers => match operand {
-            Operand::Words(words) => words
+            // Also a list without words says nothing of what is no set.
+            Operand::Words(words) if matches!(value, Value::Kinds(_) | Value::Claim) => words
                 .iter()
                 .try_fold(true, |so_far, word| Ok(member(attributes, attribute, value, word)? && so_far)),
             _ => Err(CannotJudge),
@@ -283,12 +305,14 @@ fn at_least(value: Value<'_>, operand: &Operand, other: Option<Value<'_>>) -> Re
 
 /// Compares whole numbers.
 fn as_much(value: &str, least: &str) -> Result<bool, CannotJudge> {
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if digits { text.parse::<u64>().ok() } else { None }
-    };
-    match (number(value), number(least)) {
+    match (whole_number(value), whole_number(least)) {
         (Some(value), Some(least)) => Ok(value >= least),
         _ => Err(CannotJudge),
     }
+}
+
+/// Digits, up to 2^64 - 1.
+pub fn whole_number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
 }

@@ -47,6 +47,10 @@ pub trait Claims {
     fn has(&self, name: &str) -> bool {
         self.text(name).is_some() || self.flag(name).is_some()
     }
+    /// Whether the claim `name` is text, or a list of text alone.
+    fn is_words(&self, name: &str) -> bool {
+        self.text(name).is_some()
+    }
     /// Whether the claim `name` is `word`, or a list that holds it.
     fn holds(&self, name: &str, word: &str) -> bool {
         self.text(name) == Some(word)

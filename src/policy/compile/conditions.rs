@@ -2,8 +2,8 @@
 
 use super::routes::Reader;
 use super::{documents, names};
-use crate::policy::condition::{Attribute, Condition, Operand, Operator};
-use crate::policy::source::{Key, Node, Span, Value};
+use crate::policy::condition::{Attribute, Condition, Operand, Operator, whole_number};
+use crate::policy::source::{Fields, Key, Node, Span, Value};
 use crate::time::Time;
 
 const ATTRIBUTES: &[&str] = &[
@@ -88,6 +88,34 @@ impl Reader<'_, '_> {
             return None;
         }
         Some(Condition::Compare(attribute, *operator, operand))
+    }
+
+    /// What is read of a target, a student or a scope that the requirement does not name could never be had.
+    pub(super) fn check_named(&mut self, condition: &Condition, fields: &Fields<'_>, span: Span) {
+        let mut absent: Vec<&str> = Vec::new();
+        condition.needs(&mut |attribute| {
+            let reads: &[&str] = match attribute {
+                Attribute::TargetId | Attribute::TargetKinds | Attribute::TargetTiedTo(_) => &["target"],
+                Attribute::TargetHolds(..) => &["target", "on"],
+                Attribute::TargetMax(..) => &["target", "student"],
+                Attribute::Student => &["student"],
+                Attribute::SubjectId
+                | Attribute::SubjectKinds
+                | Attribute::Claim(_)
+                | Attribute::Method
+                | Attribute::Now
+                | Attribute::Capture(_) => &[],
+            };
+            absent.extend(reads.iter().filter(|key| fields.get(key).is_none()));
+        });
+        absent.sort_unstable();
+        absent.dedup();
+        for key in absent {
+            let message = format!("the condition reads `{key}`, which the requirement does not name");
+            self.diags
+                .error(span, "bad_condition", message)
+                .help(format!("write `{key}` beside `condition`, or ask for `present` alone"));
+        }
     }
 
     fn operand(&mut self, operator: Operator, node: &Node) -> Option<Operand> {
@@ -203,7 +231,7 @@ fn fits(value: Type, operator: Operator, operand: &Operand) -> bool {
         Operand::Text(_) => Type::Text,
     };
     match operator {
-        Operator::Present => true,
+        Operator::Present => matches!(operand, Operand::Flag(_)),
         Operator::Is | Operator::IsNot => {
             value == other && matches!(value, Type::Text | Type::Flag | Type::Access)
         }
@@ -211,7 +239,10 @@ fn fits(value: Type, operator: Operator, operand: &Operand) -> bool {
         Operator::Includes => matches!(value, Type::Set | Type::Claim) && other == Type::Text,
         Operator::Covers => matches!(value, Type::Set | Type::Claim) && matches!(operand, Operand::Words(_)),
         Operator::Before | Operator::After => value == Type::Time && other == Type::Time,
-        Operator::AtLeast => value == other && matches!(value, Type::Text | Type::Access),
+        Operator::AtLeast => match operand {
+            Operand::Text(word) if value == Type::Text => whole_number(word).is_some(),
+            _ => value == other && matches!(value, Type::Text | Type::Access),
+        },
     }
 }
 

@@ -314,6 +314,9 @@ impl Reader<'_, '_> {
             Some(on) => Some(self.scope_of_any_domain(on)?),
         };
         let (student, target) = self.people(fields)?;
+        if let Some(condition) = &condition {
+            self.check_named(condition, fields, node.span);
+        }
         Some(Requirement::Condition { condition: condition?, scope, student, target })
     }
 
