@@ -247,6 +247,8 @@ fn decides_as_the_text_says() {
         "permission_not_granted",
         "relation_unmet",
         "level_below_required",
+        "condition_failed",
+        "condition_error",
     ];
     let all = [("permission", &permission[..]), ("document", &document), ("route", &route)];
     for (of, names) in all {

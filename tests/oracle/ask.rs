@@ -1,5 +1,6 @@
 //! Random questions and routes to a bundle, dense where rules meet.
 
+use super::ask_condition::{Given, condition};
 use super::evaluate::{begin, chain, end};
 use super::generate::{DOCUMENTS, STUDENTS, SUBJECTS, buildings_of};
 use super::model::{Access, Assignment, Bundle, Claim, Domain, HOUR, Module, Question, SECOND, utc_midnight};
@@ -89,10 +90,11 @@ fn claims(r: &mut Random) -> Vec<(String, Claim)> {
     let mut claims = Vec::new();
     for name in ["amr", "acr"] {
         let word = |r: &mut Random| (*r.pick(&["mfa", "mfa", "pwd", ""])).to_owned();
-        let claim = match r.below(8) {
+        let claim = match r.below(10) {
             0..2 => continue,
             2 => Claim::Number,
-            3..6 => Claim::Word(word(r)),
+            3 => Claim::Mixed(word(r)),
+            4..8 => Claim::Word(word(r)),
             _ => Claim::List((0..r.below(3)).map(|_| word(r)).collect()),
         };
         claims.push((name.to_owned(), claim));
@@ -234,7 +236,9 @@ fn document(r: &mut Random, bundle: &Bundle, q: &mut Question) {
 
 /// A small route: two requirements that share parameters, or one, or one of several.
 pub fn route(r: &mut Random, bundle: &Bundle, number: usize) -> Option<Route> {
+    let method = *r.pick(&["GET", "GET", "POST", "DELETE"]);
     let mut route = Route {
+        method,
         name: format!("r{number}"),
         parameters: Vec::new(),
         requirements: Vec::new(),
@@ -265,7 +269,7 @@ pub fn route(r: &mut Random, bundle: &Bundle, number: usize) -> Option<Route> {
 }
 
 /// A parameter of this meaning: one that the route has, or a new one.
-fn captured(r: &mut Random, route: &mut Route, what: What) -> usize {
+pub fn captured(r: &mut Random, route: &mut Route, what: What) -> usize {
     let known: Vec<usize> =
         (0..route.parameters.len()).filter(|at| route.parameters[*at].what == what).collect();
     if let Some(known) = r.maybe_pick(&known)
@@ -286,6 +290,9 @@ fn person_value(r: &mut Random, route: &mut Route, of: &[&str]) -> Value {
 }
 
 fn single(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Option<Single> {
+    if r.chance(25) {
+        return Some(conditional(r, bundle, route));
+    }
     let having: Vec<&Domain> = bundle.domains.iter().filter(|domain| domain.documents.is_some()).collect();
     if !having.is_empty() && r.chance(45) {
         return Some(document_single(r, bundle, route, &having));
@@ -309,6 +316,27 @@ fn single(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Option<Single> 
     let target = if r.chance(30) { Some(person_value(r, route, &SUBJECTS)) } else { None };
     let name = bundle.outside(&domain.name, &name);
     Some(Single::Permission { name, on: (level.to_owned(), id), student, target })
+}
+
+fn conditional(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Single {
+    let on = if r.chance(75) {
+        let domain = r.pick(&bundle.domains);
+        let scopes = &domain.scopes;
+        let at = r.below(scopes.len()).max(r.below(scopes.len()));
+        let (level, id) = scopes[at].name.split_once('/').expect("`level/id`");
+        let id = if r.chance(40) {
+            Value::Fixed(id.to_owned())
+        } else {
+            Value::Captured(captured(r, route, What::Scope(level.to_owned())))
+        };
+        Some((level.to_owned(), id))
+    } else {
+        None
+    };
+    let student = if r.chance(70) { Some(person_value(r, route, &STUDENTS)) } else { None };
+    let target = if r.chance(85) { Some(person_value(r, route, &SUBJECTS)) } else { None };
+    let given = Given { on: on.is_some(), student: student.is_some(), target: target.is_some() };
+    Single::Condition { condition: condition(r, bundle, route, given, 0), on, student, target }
 }
 
 fn document_single(r: &mut Random, bundle: &Bundle, route: &mut Route, having: &[&Domain]) -> Single {
@@ -349,16 +377,17 @@ pub fn visit(r: &mut Random, bundle: &Bundle) -> Visit {
         .parameters
         .iter()
         .map(|parameter| {
-            if parameter.in_query && r.chance(4) {
-                return String::new();
+            if parameter.in_query && r.chance(6) {
+                return if r.chance(50) { Some(String::new()) } else { None };
             }
             let items = if r.chance(if parameter.is_list { 60 } else { 5 }) { r.between(1, 3) } else { 1 };
             let items: Vec<String> =
                 (0..items).map(|_| value(r, bundle, &parameter.what, &subject)).collect();
-            items.join(",")
+            Some(items.join(","))
         })
         .collect();
-    Visit { route, values, subject, claims: claims(r), now: instant(r, bundle) }
+    let head = bundle.routes[route].method == "GET" && r.chance(15);
+    Visit { route, head, values, subject, claims: claims(r), now: instant(r, bundle) }
 }
 
 fn value(r: &mut Random, bundle: &Bundle, what: &What, subject: &str) -> String {
@@ -382,5 +411,11 @@ fn value(r: &mut Random, bundle: &Bundle, what: &What, subject: &str) -> String 
         What::Document => (*r.pick(&DOCUMENTS)).to_owned(),
         What::Form => (*r.pick(&["iep", "iep", "plan", "log"])).to_owned(),
         What::Access => r.pick(&Access::ALL).word().to_owned(),
+        What::Number => {
+            let nearly = ["-3", "+3", "3.0", " 3", "three", "99999999999999999999999", "0x3"];
+            let numbers = ["0", "3", "4", "12", "007", "18446744073709551615"];
+            let of = if r.chance(20) { &nearly[..] } else { &numbers };
+            (*r.pick(of)).to_owned()
+        }
     }
 }

@@ -47,6 +47,7 @@ fn claims(claims: &[(String, Claim)]) -> Value {
         Claim::Word(word) => json!(word),
         Claim::List(words) => json!(words),
         Claim::Number => json!(1),
+        Claim::Mixed(word) => json!([word, 1]),
     };
     claims.iter().map(|(name, claim)| (name.clone(), value(claim))).collect::<Map<_, _>>().into()
 }
@@ -56,12 +57,13 @@ pub fn visited(bundle: &Bundle, route: &Route, visit: &Visit) -> Decision {
     let mut path = format!("/{}", route.name);
     for (number, _) in route.numbered(false) {
         path.push('/');
-        path.push_str(&visit.values[number]);
+        path.push_str(visit.values[number].as_deref().expect("a path has all its segments"));
     }
-    let Lookup::Found(leaf) = bundle.routes().find("GET", &path) else { panic!("no route for {path}") };
+    let method = if visit.head { "HEAD" } else { route.method };
+    let Lookup::Found(leaf) = bundle.routes().find(method, &path) else { panic!("no route for {path}") };
     let value = |name: &String| {
         let number: usize = name.strip_prefix('p').expect("a parameter").parse().expect("a number");
-        Some(visit.values[number].clone())
+        visit.values[number].clone()
     };
     let values = leaf.query_names().iter().map(value).collect();
     let matched = leaf.select(values).expect("a route");

@@ -245,6 +245,38 @@ fn document(bundle: &Bundle, person: &Person, q: &Question) -> Result<(), Denied
     }
 }
 
+/// `max(form)` of a target (section 7): T's M of section 5, "and `none` when T is suspended, blocked or without a mandatory
+/// account role", for a document about the student that is named. `None` where that cannot be told.
+pub fn max_of(facts: &Facts<'_>, domain: &Domain, form: &str, target: &Person) -> Option<Access> {
+    let documents = domain.documents.as_ref().expect("documents");
+    // For the documents of a student: where none is known nothing is told, also of those for whom it would be the same
+    // everywhere. The text leaves that open; it is the closed reading under `not`, too.
+    let Named::Known(student) = facts.student else { return None };
+    let buildings = student_buildings(domain, documents, student);
+    let buildings = if buildings.is_empty() { Err("attribute_missing") } else { Ok(buildings) };
+    if is_suspended(facts.bundle, target) || facts.target_is_blocked(None, true) {
+        return Some(Access::None);
+    }
+    let at = Where { bundle: facts.bundle, domain, documents, buildings: &buildings, now: facts.now };
+    match at.mandatory(target) {
+        Err("no_account_role") => return Some(Access::None),
+        Err(_) => return None,
+        Ok(()) => {}
+    }
+    match at.rights(target, form) {
+        Known::Exact(rights) => Some(rights.max),
+        // The top of the ladder cannot be more.
+        Known::AtLeast(rights) => Some(rights.max).filter(|max| *max == Access::Owner),
+    }
+}
+
+/// The buildings of a domain that a student is in.
+fn student_buildings(domain: &Domain, documents: &Documents, person: &Person) -> Vec<String> {
+    let mut here = person.buildings.clone();
+    here.retain(|name| domain.has_scope(name) && domain.level_of(name) == documents.building_level);
+    if person.kinds.iter().any(|kind| kind == "student") { here } else { Vec::new() }
+}
+
 /// Section 5, E: the highest of what a document's own grants give a person.
 fn own_grants(listed: &Listed, person: &String) -> Access {
     if listed.created_by.as_ref() == Some(person) || listed.owners.contains(person) {
@@ -269,11 +301,8 @@ fn buildings(
     // Section 1: "a student is in one or more" buildings: who is in none, or is no student, has none that can be had.
     // "A forms domain names the level whose scopes are the buildings": a student may be in those of other domains, too.
     let student = q.student.as_ref().or(listed.map(|listed| &listed.student));
-    let known = student.and_then(|student| bundle.person(student)).map(|person| {
-        let mut here = person.buildings.clone();
-        here.retain(|name| domain.has_scope(name) && domain.level_of(name) == documents.building_level);
-        if person.kinds.iter().any(|kind| kind == "student") { here } else { Vec::new() }
-    });
+    let known = student.and_then(|student| bundle.person(student));
+    let known = known.map(|person| student_buildings(domain, documents, person));
     let Some(stated) = &q.buildings else {
         return known.filter(|known| !known.is_empty()).ok_or("attribute_missing");
     };

@@ -54,6 +54,7 @@ impl<'a> Facts<'a> {
                 && match value {
                     Claim::Word(word) => word == has,
                     Claim::List(words) => words.iter().any(|word| word == has),
+                    Claim::Mixed(word) => word == has,
                     Claim::Number => false,
                 }
         })

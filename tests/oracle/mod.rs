@@ -3,8 +3,9 @@
 //! - [`model`]: bundles and questions as strings and lists; [`yaml`]: bundles as their file.
 //! - [`evaluate`]: the answer by the text of the policy model, sections 1 to 5: [`permission`] has sections 3 and 4,
 //!   [`facts`] the relations and blocks.
-//! - [`route`]: routes as plain data, and the answer to all that they require.
-//! - [`generate`]: random bundles that load, from one seed ([`random`]); [`ask`]: random questions to them.
+//! - [`route`]: routes as plain data, and the answer to all that they require; [`condition`]: section 7.
+//! - [`generate`]: random bundles that load, from one seed ([`random`]); [`ask`]: random questions to them;
+//!   [`ask_condition`]: random conditions.
 //! - [`engine`]: the same question put to hallpass.
 //! - [`shrink`]: a failing case made small.
 
@@ -12,6 +13,8 @@
 #![allow(dead_code)]
 
 pub mod ask;
+pub mod ask_condition;
+pub mod condition;
 pub mod engine;
 pub mod evaluate;
 pub mod facts;

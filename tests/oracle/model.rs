@@ -340,6 +340,8 @@ pub enum Claim {
     Word(String),
     List(Vec<String>),
     Number,
+    /// A list of this word and a number.
+    Mixed(String),
 }
 
 /// The role, domain and scope are stated where the model fixes them.

@@ -1,12 +1,15 @@
 //! Routes as plain data, and the plain answer to all that one requires.
 
-use super::evaluate::{evaluate, is_suspended};
+use super::condition::{self, Condition};
+use super::evaluate::{Denied, evaluate, is_suspended};
+use super::facts::{Facts, Named};
 use super::model::{Access, Bundle, Claim, Person, Question};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 #[derive(Debug, Clone)]
 pub struct Route {
+    pub method: &'static str,
     /// The first segment, which no other route has.
     pub name: String,
     /// The parameters, by name: `p0`, `p1`, ...
@@ -33,6 +36,8 @@ pub enum What {
     /// A form of the one domain that has forms.
     Form,
     Access,
+    /// A whole number, or nearly one.
+    Number,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +68,12 @@ pub enum Single {
         target: Option<Value>,
         giving: Option<Value>,
     },
+    Condition {
+        condition: Condition,
+        on: Option<(String, Value)>,
+        student: Option<Value>,
+        target: Option<Value>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -76,11 +87,13 @@ pub enum Which {
     },
 }
 
-/// A request: the values of the parameters of a route, of the bundle's number `route`.
+/// A request: the values of the parameters of a route, of the bundle's number `route`. Those of the query may be absent.
 #[derive(Debug, Clone)]
 pub struct Visit {
     pub route: usize,
-    pub values: Vec<String>,
+    /// Asked with `HEAD`, where the route is one for `GET`.
+    pub head: bool,
+    pub values: Vec<Option<String>>,
     pub subject: String,
     pub claims: Vec<(String, Claim)>,
     pub now: i64,
@@ -94,11 +107,16 @@ impl Value {
         }
     }
 
-    fn of(&self, values: &[String]) -> String {
+    fn had(&self, values: &[Option<String>]) -> Option<String> {
         match self {
-            Value::Fixed(text) => text.clone(),
+            Value::Fixed(text) => Some(text.clone()),
             Value::Captured(number) => values[*number].clone(),
         }
+    }
+
+    /// What a rule needs and is not there is taken for what nobody and nothing is called.
+    fn of(&self, values: &[Option<String>]) -> String {
+        self.had(values).unwrap_or_default()
     }
 
     fn reads(&self) -> Option<usize> {
@@ -131,6 +149,13 @@ impl Single {
                 }
                 rest.extend([("target", target), ("giving", giving)]);
             }
+            Single::Condition { condition, on, student, target } => {
+                let _ = write!(out, "condition: {}", condition.to_yaml());
+                if let Some((level, id)) = on {
+                    let _ = write!(out, ", on: \"{level}/{}\"", id.text().replace('"', ""));
+                }
+                rest.extend([("student", student), ("target", target)]);
+            }
         }
         for (name, value) in rest {
             if let Some(value) = value {
@@ -151,20 +176,75 @@ impl Single {
                 };
                 (of, [target, giving])
             }
+            Single::Condition { condition, on, student, target } => {
+                let mut of: Vec<Option<usize>> = condition.reads().into_iter().map(Some).collect();
+                of.extend(on.iter().map(|(_, id)| id.reads()));
+                (of, [student, target])
+            }
         };
         all.extend(rest.into_iter().flatten().map(Value::reads));
         all.into_iter().flatten().collect()
     }
 
     /// Whether it reads what is given from a value that is no access.
-    fn gives_nothing_known(&self, values: &[String]) -> bool {
+    fn gives_nothing_known(&self, values: &[Option<String>]) -> bool {
         let Single::Document { giving: Some(giving), .. } = self else { return false };
         let word = giving.of(values);
         Access::ALL.into_iter().all(|access| access.word() != word)
     }
 
+    /// What the policy model answers to it for these values.
+    fn answer(
+        &self,
+        bundle: &Bundle,
+        visit: &Visit,
+        person: &Person,
+        values: &[Option<String>],
+    ) -> Result<(), Denied> {
+        let Single::Condition { condition, on, student, target } = self else {
+            return match evaluate(bundle, &self.question(bundle, visit, person, values)).reason {
+                "granted" => Ok(()),
+                // Section 11: `unknown_name` is for `eval` and `explain` only.
+                "unknown_name" => Err("attribute_missing"),
+                reason => Err(reason),
+            };
+        };
+        let had = |value: &Option<Value>| value.as_ref().map(|value| value.had(values));
+        let (student, target) = (had(student), had(target));
+        let named = |id: &Option<Option<String>>| match id {
+            None => Named::Absent,
+            // A parameter that is not there names nobody who is known.
+            Some(id) => id.as_ref().map_or(Named::Unknown, |id| Named::of(bundle, Some(id))),
+        };
+        let facts = Facts {
+            bundle,
+            person,
+            student: named(&student),
+            target: named(&target),
+            assigned: None,
+            claims: &visit.claims,
+            now: visit.now,
+        };
+        let on = on.as_ref().map(|(level, id)| format!("{level}/{}", id.of(values)));
+        condition::judge(
+            condition,
+            &condition::Request {
+                facts,
+                on: on.as_deref(),
+                method: bundle.routes[visit.route].method,
+                parameters: values,
+            },
+        )
+    }
+
     /// The question that it is for these values.
-    fn question(&self, bundle: &Bundle, visit: &Visit, person: &Person, values: &[String]) -> Question {
+    fn question(
+        &self,
+        bundle: &Bundle,
+        visit: &Visit,
+        person: &Person,
+        values: &[Option<String>],
+    ) -> Question {
         let mut q = Question {
             subject_type: person.kinds[0].clone(),
             subject_id: person.id.clone(),
@@ -191,7 +271,7 @@ impl Single {
             Single::Document { action, which, target, giving } => {
                 q.action = (*action).to_owned();
                 match which {
-                    Which::Listed(number) => q.resource_id = values[*number].clone(),
+                    Which::Listed(number) => q.resource_id = values[*number].clone().unwrap_or_default(),
                     Which::Of { domain, form, student } => {
                         q.form = Some(match form {
                             Value::Fixed(name) => name.clone(),
@@ -205,6 +285,7 @@ impl Single {
                 q.access =
                     giving.and_then(|word| Access::ALL.into_iter().find(|access| access.word() == word));
             }
+            Single::Condition { .. } => {}
         }
         q
     }
@@ -227,7 +308,7 @@ impl Requirement {
 impl Route {
     /// `GET /name/{p0}?p1={p1}` and what it requires, as one line of YAML.
     pub fn to_yaml(&self) -> String {
-        let mut template = format!("GET /{}", self.name);
+        let mut template = format!("{} /{}", self.method, self.name);
         for (number, _) in self.numbered(false) {
             let _ = write!(template, "/{{p{number}}}");
         }
@@ -282,7 +363,7 @@ pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
     let mut reasons = BTreeSet::new();
     // "an empty list is denied".
     for (parameter, value) in route.parameters.iter().zip(&visit.values) {
-        if parameter.is_list && value.is_empty() {
+        if parameter.is_list && value.as_ref().is_none_or(String::is_empty) {
             reasons.insert("attribute_missing");
         }
     }
@@ -290,18 +371,15 @@ pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
     for requirement in &route.requirements {
         // "A route may name several resources or targets: each must be allowed", by whichever of an `any:`.
         for values in combinations(route, requirement, &visit.values) {
-            let answers = requirement.all().iter().map(|single| {
-                match evaluate(bundle, &single.question(bundle, visit, person, &values)).reason {
-                    // Section 11: `unknown_name` is for `eval` and `explain` only.
-                    "unknown_name" => "attribute_missing",
-                    reason => reason,
-                }
-            });
-            let answers: Vec<&str> = answers.collect();
-            if !answers.contains(&"granted") {
-                reasons.extend(answers);
-                // What a route gives that is no access may be told before a block is.
-                let unread = |single: &Single| single.gives_nothing_known(&values);
+            let answers =
+                requirement.all().iter().map(|single| single.answer(bundle, visit, person, &values));
+            let answers: Vec<Result<(), Denied>> = answers.collect();
+            if answers.iter().all(Result::is_err) {
+                reasons.extend(answers.into_iter().filter_map(Result::err));
+                // What a route gives that is no access may be told before a block is, and so may a parameter that is not
+                // there.
+                let absent = |single: &Single| single.reads().into_iter().any(|at| values[at].is_none());
+                let unread = |single: &Single| single.gives_nothing_known(&values) || absent(single);
                 if requirement.all().iter().any(unread) {
                     reasons.insert("attribute_missing");
                 }
@@ -312,17 +390,24 @@ pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
 }
 
 /// The values with each list that is read taken item by item.
-fn combinations(route: &Route, requirement: &Requirement, values: &[String]) -> Vec<Vec<String>> {
+fn combinations(
+    route: &Route,
+    requirement: &Requirement,
+    values: &[Option<String>],
+) -> Vec<Vec<Option<String>>> {
     let mut all = vec![values.to_vec()];
     let mut read = requirement.reads();
     read.sort_unstable();
     read.dedup();
     for number in read.into_iter().filter(|number| route.parameters[*number].is_list) {
-        let items: Vec<&str> = values[number].split(',').collect();
-        let with = |values: &Vec<String>| -> Vec<Vec<String>> {
-            let with_item = |item: &&str| {
+        let items: Vec<Option<&str>> = match &values[number] {
+            Some(list) => list.split(',').map(Some).collect(),
+            None => vec![None],
+        };
+        let with = |values: &Vec<Option<String>>| -> Vec<Vec<Option<String>>> {
+            let with_item = |item: &Option<&str>| {
                 let mut values = values.clone();
-                values[number] = (*item).to_owned();
+                values[number] = item.map(str::to_owned);
                 values
             };
             items.iter().map(with_item).collect()
