@@ -109,14 +109,35 @@ impl Table<'_> {
                 row[2..].iter().any(|cell| cell.chars().any(|letter| !matches!(letter, '.' | ' ')))
             });
             text.push_str(&Columns { heads, rows: decided, fixed: 2 }.text());
-            let others = others.iter().map(|row| row[0].as_str()).collect();
-            text.push_str(&list("Decided by none of these roles", others));
+            let others: Vec<&str> = others.iter().map(|row| row[0].as_str()).collect();
+            let others = self.by_module(&others);
+            text.push_str(&list(
+                "Decided by none of these roles",
+                others.iter().map(String::as_str).collect(),
+            ));
         }
         text.push_str(&list(
             "Nothing is granted to",
             silent.iter().map(|(role, _)| &role.name[..]).collect(),
         ));
         text
+    }
+
+    /// The names of permissions, with a module of which all are there as `module.*`.
+    fn by_module(&self, names: &[&str]) -> Vec<String> {
+        let module = |name: &str| name.split('.').next().unwrap().to_owned();
+        let all: Vec<&str> =
+            self.domain.permissions().iter().map(|(_, permission)| &permission.name[..]).collect();
+        let mut short: Vec<String> = names
+            .iter()
+            .map(|name| {
+                let others = all.iter().filter(|other| module(other) == module(name));
+                let is_whole = others.clone().all(|other| names.contains(other));
+                if is_whole { format!("{}.*", module(name)) } else { (*name).to_owned() }
+            })
+            .collect();
+        short.dedup();
+        short
     }
 
     /// The scope where the role is held and those below, broad to narrow.

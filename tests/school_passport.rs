@@ -1,0 +1,678 @@
+//! `policies/school-passport`: seven roles that unite, and the rules one by one.
+//!
+//! An answer reads `granted teacher school/north`: reason, deciding role, where it is held.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "support/policy.rs"]
+mod policy_support;
+
+use hallpass::policy::Bundle;
+use hallpass::policy::route::Requirement;
+use policy_support::{bundle, can, can_at, changed, decision, files, line_of, load, request, told};
+use std::collections::BTreeSet;
+
+fn passport() -> Bundle {
+    bundle("school-passport")
+}
+
+fn check(bundle: &Bundle, person: &str, rows: &[(&str, &str, &str)]) {
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter_map(|(permission, scope, wanted)| {
+            let found = can(bundle, person, permission, scope);
+            (found != *wanted).then(|| format!("{person} {permission} {scope}: {found}, not {wanted}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn ask(bundle: &Bundle, rows: &[(&str, &str, &str)]) {
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter_map(|(person, line, wanted)| {
+            let found = request(bundle, person, line);
+            (found != *wanted).then(|| format!("{person} {line}: {found}, not {wanted}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The permissions of a level, in the order of the file.
+fn permissions(bundle: &Bundle, level: &str) -> Vec<String> {
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let all = domain.permissions().iter().map(|(_, permission)| permission);
+    all.filter(|permission| domain.level_name(permission.level) == level)
+        .map(|permission| permission.name.clone())
+        .collect()
+}
+
+/// What somebody has of the permissions of a level on a scope.
+fn has(bundle: &Bundle, person: &str, level: &str, scope: &str) -> Vec<String> {
+    let granted = |permission: &String| can(bundle, person, permission, scope).starts_with("granted ");
+    permissions(bundle, level).into_iter().filter(granted).collect()
+}
+
+const NINE: [&str; 14] = [
+    "sync.run",
+    "sync.schedules",
+    "data_issues.duplicates",
+    "data_issues.quality",
+    "data_issues.sync",
+    "app_settings.delivery",
+    "app_settings.mappings",
+    "app_settings.filters",
+    "setup.export_import",
+    "setup.admins",
+    "setup.datasets",
+    "data.browse",
+    "data.records",
+    "sso_setup.sso",
+];
+
+#[test]
+fn the_routes_ask_what_the_roles_decide() {
+    let bundle = passport();
+    ask(
+        &bundle,
+        &[
+            ("dora", "POST /api/districts/lakeside/sync", "granted district_admin district/lakeside"),
+            ("dora", "POST /api/districts/hillside/sync", "no_role_in_context - -"),
+            ("dora", "POST /api/districts/nowhere/sync", "scope_unknown - -"),
+            (
+                "pia",
+                "POST /api/districts/lakeside/terms/2026/accept",
+                "granted primary_district_admin district/lakeside",
+            ),
+            ("sadie", "GET /api/schools/north/reports", "granted school_admin school/north"),
+            ("tess", "HEAD /api/classes/1A/apps", "granted teacher school/north"),
+            ("lena", "GET /launch/1A-mapmaker", "granted student class/1A"),
+            ("gina", "GET /api/classes/1A/portal/lena", "granted parent class/1A"),
+            ("vito", "PUT /api/products/mapmaker/rostering", "granted vendor_admin product/mapmaker"),
+            ("lena", "GET /api/secrets", "no_route"),
+            ("dora", "PATCH /api/districts/lakeside/sync", "no_method POST"),
+            ("nobody", "GET /healthz", "public"),
+            ("nobody", "GET /launch/1A-mapmaker", "unauthenticated"),
+        ],
+    );
+}
+
+#[test]
+fn every_permission_is_asked_for_by_a_route_and_every_role_is_held() {
+    let bundle = passport();
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let asked: Vec<_> = bundle
+        .routes()
+        .iter()
+        .flat_map(|route| route.requirements())
+        .filter_map(|requirement| match requirement {
+            Requirement::Permission { permission, .. } => Some(*permission),
+            _ => None,
+        })
+        .collect();
+    let idle: Vec<&str> = domain
+        .permissions()
+        .iter()
+        .filter(|(id, _)| !asked.contains(id))
+        .map(|(_, permission)| permission.name.as_str())
+        .collect();
+    assert_eq!(idle, [] as [&str; 0]);
+    let held: Vec<_> = bundle.all_assignments().map(|(_, held)| held.role).collect();
+    assert!(domain.roles().iter().all(|(id, _)| held.contains(&id)));
+}
+
+// ---- the rules -----------------------------------------------------------------------------------------------------
+
+// SP-01
+#[test]
+fn sp_01_administrative_roles_manage_and_the_others_cannot() {
+    let bundle = passport();
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let administrative: Vec<&str> = domain
+        .roles()
+        .iter()
+        .filter(|(_, role)| ["district", "product"].contains(&domain.level_name(role.level)))
+        .map(|(_, role)| role.name.as_str())
+        .collect();
+    assert_eq!(administrative, ["district_admin", "primary_district_admin", "vendor_admin"]);
+    // What belongs to a district cannot be written into a role of a school or class.
+    for (role, line) in [("teacher", "bookmarks: [{create: own_classes}]"), ("school_admin", "users: all")] {
+        let sources = changed(
+            "school-passport",
+            &[("roles.yaml", line, &format!("{line}\n          app_settings: [delivery]"))],
+        );
+        let at = sources.iter().find(|source| source.name == "roles.yaml").unwrap();
+        let text = std::str::from_utf8(&at.bytes).unwrap();
+        let place = text.lines().position(|line| line.contains("app_settings: [delivery]")).unwrap() + 1;
+        let found = told(&sources);
+        assert_eq!(found, [format!("level_violation roles.yaml:{place} app_settings")], "{role}");
+    }
+}
+
+// SP-02
+#[test]
+fn sp_02_several_roles_unite() {
+    let bundle = passport();
+    let rows = [
+        ("qr_codes.manage", "class/1B", "granted teacher school/north"),
+        ("data.browse", "district/lakeside", "granted district_admin district/lakeside"),
+        // Wider and narrower role at one place: the wider one grants, too.
+        ("appstore.access", "school/north", "granted district_admin district/lakeside"),
+    ];
+    check(&bundle, "tina", &rows);
+    // Where the narrowest role replaces the others, she could not.
+    let replaced = load(&changed(
+        "school-passport",
+        &[("domain.yaml", "precedence: union", "precedence: most_specific")],
+    ));
+    assert_eq!(
+        can(&replaced, "tina", "appstore.access", "school/north"),
+        "permission_not_granted teacher school/north"
+    );
+}
+
+// SP-03
+#[test]
+fn sp_03_a_district_admin_has_nine_groups_of_permissions_in_the_district() {
+    let bundle = passport();
+    let wanted: Vec<&str> = NINE.into_iter().chain(["sso_setup.idp", "access.grant"]).collect();
+    assert_eq!(has(&bundle, "dora", "district", "district/lakeside"), wanted);
+    // The ninth: the AppStore, at each school of the district. And opening apps.
+    for school in ["school/north", "school/south"] {
+        assert_eq!(has(&bundle, "dora", "school", school), ["appstore.access"]);
+    }
+    assert_eq!(has(&bundle, "dora", "class", "tile/2A-mapmaker"), ["sso_apps.access"]);
+}
+
+// SP-04
+#[test]
+fn sp_04_nothing_in_another_district() {
+    let bundle = passport();
+    for (person, elsewhere) in
+        [("dora", "district/hillside"), ("dora", "district/riverside"), ("hank", "district/lakeside")]
+    {
+        for permission in permissions(&bundle, "district") {
+            let found = can(&bundle, person, &permission, elsewhere);
+            assert_eq!(found, "no_role_in_context - -", "{person} {permission} {elsewhere}");
+        }
+    }
+    assert_eq!(can(&bundle, "dora", "appstore.access", "school/east"), "no_role_in_context - -");
+    assert_eq!(can(&bundle, "dora", "sso_apps.access", "tile/5E-readwell"), "no_role_in_context - -");
+}
+
+// SP-05
+#[test]
+fn sp_05_a_primary_district_admin_has_all_that_a_district_admin_has_and_binds_the_district() {
+    let bundle = passport();
+    let ordinary = has(&bundle, "dora", "district", "district/lakeside");
+    let primary = has(&bundle, "pia", "district", "district/lakeside");
+    let more: Vec<&str> =
+        primary.iter().filter(|name| !ordinary.contains(name)).map(String::as_str).collect();
+    assert!(ordinary.iter().all(|name| primary.contains(name)));
+    assert_eq!(
+        more,
+        [
+            "agreements.accept_sharing",
+            "agreements.accept_terms",
+            "agreements.accept_privacy",
+            "primary_admins.appoint"
+        ]
+    );
+    assert_eq!(
+        can(&bundle, "pia", "sync.run", "district/lakeside"),
+        "granted primary_district_admin district/lakeside"
+    );
+    // What is added to the one role is had by the other.
+    let added = load(&changed("school-passport", &[("roles.yaml", "access: all_and_power", "access: off")]));
+    assert_eq!(can(&added, "pia", "access.grant", "district/lakeside"), "permission_not_granted - -");
+}
+
+// SP-06
+#[test]
+fn sp_06_an_ordinary_district_admin_accepts_nothing_and_mends_what_is_wrong_with_the_data() {
+    let no = "permission_not_granted - -";
+    ask(
+        &passport(),
+        &[
+            ("dora", "GET /api/districts/lakeside/sharing-requests", no),
+            ("dora", "POST /api/districts/lakeside/sharing-requests/7/accept", no),
+            ("dora", "POST /api/districts/lakeside/terms/2026/accept", no),
+            ("dora", "POST /api/districts/lakeside/privacy-policies/mapmaker/accept", no),
+            (
+                "dora",
+                "POST /api/districts/lakeside/issues/duplicates/7/merge",
+                "granted district_admin district/lakeside",
+            ),
+            (
+                "dora",
+                "PATCH /api/districts/lakeside/issues/quality/7",
+                "granted district_admin district/lakeside",
+            ),
+            ("dora", "GET /api/districts/lakeside/issues/sync", "granted district_admin district/lakeside"),
+            (
+                "pia",
+                "POST /api/districts/lakeside/sharing-requests/7/accept",
+                "granted primary_district_admin district/lakeside",
+            ),
+        ],
+    );
+}
+
+// SP-07
+#[test]
+fn sp_07_each_district_has_its_own_assignment_and_none_is_meant_by_all() {
+    let bundle = passport();
+    let accept = "agreements.accept_sharing";
+    check(
+        &bundle,
+        "pia",
+        &[
+            (accept, "district/lakeside", "granted primary_district_admin district/lakeside"),
+            (accept, "district/hillside", "permission_not_granted - -"),
+            (accept, "district/riverside", "no_role_in_context - -"),
+            ("data.browse", "district/hillside", "granted district_admin district/hillside"),
+            ("data.browse", "district/riverside", "no_role_in_context - -"),
+        ],
+    );
+    // A star is no scope.
+    let sources = changed(
+        "school-passport",
+        &[(
+            "assignments.csv",
+            "pia,primary_district_admin,district/lakeside",
+            "pia,primary_district_admin,district/*",
+        )],
+    );
+    let line = line_of(&sources, "assignments.csv", "district/*");
+    assert_eq!(told(&sources), [format!("unknown_name assignments.csv:{line} district/*")]);
+}
+
+// SP-08
+#[test]
+fn sp_08_a_vendor_admin_has_control_over_their_own_product() {
+    let bundle = passport();
+    let all = permissions(&bundle, "product");
+    assert_eq!(
+        all,
+        ["integration.view", "integration.rostering", "integration.access_controls", "integration.configure"]
+    );
+    assert_eq!(has(&bundle, "vito", "product", "product/mapmaker"), all);
+    for permission in &all {
+        assert_eq!(can(&bundle, "vito", permission, "product/readwell"), "no_role_in_context - -");
+        assert_eq!(can(&bundle, "pia", permission, "product/mapmaker"), "no_role_in_context - -");
+    }
+    // A product is in no district: nothing of one can be written into the role.
+    let sources = changed(
+        "school-passport",
+        &[(
+            "roles.yaml",
+            "          integration: all",
+            "          integration: all\n          data: [browse]",
+        )],
+    );
+    assert_eq!(told(&sources).len(), 1);
+    assert!(told(&sources)[0].starts_with("level_violation roles.yaml:"));
+    assert_eq!(can(&bundle, "vito", "sso_apps.access", "tile/1A-mapmaker"), "no_role_in_context - -");
+}
+
+// SP-10
+#[test]
+fn sp_10_there_are_four_roles_for_those_who_use_it() {
+    let bundle = passport();
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let roles: BTreeSet<(&str, &str)> = domain
+        .roles()
+        .iter()
+        .map(|(_, role)| (domain.level_name(role.level), role.title.as_deref().unwrap()))
+        .filter(|(level, _)| !["district", "product"].contains(level))
+        .collect();
+    let four = [
+        ("class", "Contact (Parent/Guardian)"),
+        ("class", "Student"),
+        ("school", "School Admin"),
+        ("school", "Teacher"),
+    ];
+    assert_eq!(roles, BTreeSet::from(four));
+    assert_eq!(domain.roles().len(), 7);
+}
+
+// SP-11
+#[test]
+fn sp_11_those_who_use_it_manage_apps_in_their_class_or_school_and_nowhere_else() {
+    check(
+        &passport(),
+        "tess",
+        &[
+            ("sso_apps.access", "tile/1A-mapmaker", "granted teacher school/north"),
+            ("sso_apps.manage", "class/1A", "granted teacher school/north"),
+            ("sso_apps.manage", "class/1B", "relation_unmet - -"),
+            ("sso_apps.manage", "class/2A", "no_role_in_context - -"),
+            ("app_settings.delivery", "district/lakeside", "no_role_in_context - -"),
+        ],
+    );
+    check(
+        &passport(),
+        "lena",
+        &[
+            ("sso_apps.access", "tile/1A-mapmaker", "granted student class/1A"),
+            ("sso_apps.manage", "class/1A", "permission_not_granted - -"),
+        ],
+    );
+}
+
+// SP-12
+#[test]
+fn sp_12_a_teacher_has_apps_codes_and_bookmarks_in_the_classes_that_they_teach() {
+    let bundle = passport();
+    let all = ["sso_apps.access", "sso_apps.manage", "qr_codes.manage", "bookmarks.create"];
+    assert_eq!(has(&bundle, "tess", "class", "class/1A"), all);
+    assert_eq!(has(&bundle, "tess", "class", "class/1B"), [] as [&str; 0]);
+    for permission in all {
+        assert_eq!(can(&bundle, "tess", permission, "class/1B"), "relation_unmet - -");
+    }
+    assert_eq!(has(&bundle, "tess", "school", "school/north"), [] as [&str; 0]);
+    // Until the enrolment ends, to the day, though the role is held on.
+    let teaches = "tess,class/1A,teacher,,";
+    let ended = load(&changed(
+        "school-passport",
+        &[("enrolments.csv", teaches, "tess,class/1A,teacher,,2026-09-08")],
+    ));
+    let at = |day: &str| can_at(&ended, "tess", "sso_apps.access", "tile/1A-readwell", day);
+    assert_eq!(at("2026-09-08T12:00:00Z"), "granted teacher school/north");
+    assert_eq!(at("2026-09-09T12:00:00Z"), "relation_unmet - -");
+}
+
+// SP-12
+#[test]
+fn sp_12_a_code_is_made_for_a_student_of_that_very_class() {
+    ask(
+        &passport(),
+        &[
+            ("tess", "POST /api/classes/1A/qr-codes/lena", "granted teacher school/north"),
+            ("tess", "POST /api/classes/1A/qr-codes/ben", "condition_failed - -"),
+            ("tess", "POST /api/classes/1A/qr-codes/gina", "condition_failed - -"),
+            ("tess", "POST /api/classes/1B/qr-codes/ben", "relation_unmet - -"),
+            ("lena", "POST /api/classes/1A/qr-codes/lena", "permission_not_granted - -"),
+        ],
+    );
+}
+
+// SP-13
+#[test]
+fn sp_13_the_appstore_is_an_option_of_a_teacher() {
+    let bundle = passport();
+    assert_eq!(request(&bundle, "tess", "GET /api/schools/north/appstore"), "permission_not_granted - -");
+    assert_eq!(request(&bundle, "theo", "GET /api/schools/north/appstore"), "granted teacher school/north");
+    // It is had where it was switched on, and only what is offered can be.
+    assert_eq!(can(&bundle, "theo", "appstore.access", "school/south"), "no_role_in_context - -");
+    let sources = changed(
+        "school-passport",
+        &[(
+            "assignments.csv",
+            "theo,teacher,school/north,appstore.access",
+            "theo,teacher,school/north,users.manage",
+        )],
+    );
+    let line = line_of(&sources, "assignments.csv", "users.manage");
+    assert_eq!(told(&sources), [format!("not_optional assignments.csv:{line} users.manage")]);
+}
+
+// SP-14
+#[test]
+fn sp_14_a_school_admin_has_what_a_teacher_has_and_the_school() {
+    let bundle = passport();
+    let school = ["users.manage", "reports.access", "analytics.access"];
+    assert_eq!(has(&bundle, "sadie", "school", "school/north"), school);
+    // The option is an option still: switched on for Sol.
+    let with_option: Vec<&str> = std::iter::once("appstore.access").chain(school).collect();
+    assert_eq!(has(&bundle, "sol", "school", "school/south"), with_option);
+    let all = ["sso_apps.access", "sso_apps.manage", "qr_codes.manage", "bookmarks.create"];
+    assert_eq!(has(&bundle, "sadie", "class", "class/1A"), all);
+    assert_eq!(has(&bundle, "sadie", "class", "class/1B"), ["sso_apps.access", "sso_apps.manage"]);
+    assert_eq!(
+        can(&bundle, "sadie", "sso_apps.access", "tile/north-gradebook"),
+        "granted school_admin school/north"
+    );
+    assert_eq!(can(&bundle, "sadie", "users.manage", "school/south"), "no_role_in_context - -");
+    let alone = load(&changed(
+        "school-passport",
+        &[
+            ("roles.yaml", "        includes: [teacher]\n", ""),
+            (
+                "assignments.csv",
+                "sol,school_admin,school/south,appstore.access",
+                "sol,school_admin,school/south,",
+            ),
+        ],
+    ));
+    assert_eq!(has(&alone, "sadie", "class", "class/1A"), ["sso_apps.access", "sso_apps.manage"]);
+}
+
+// SP-15
+#[test]
+fn sp_15_an_included_grant_keeps_its_relation_and_its_option_and_not_its_scope() {
+    let bundle = passport();
+    check(
+        &bundle,
+        "sadie",
+        &[
+            ("qr_codes.manage", "class/1A", "granted school_admin school/north"),
+            ("qr_codes.manage", "class/1B", "relation_unmet - -"),
+            ("appstore.access", "school/north", "permission_not_granted - -"),
+            // What the role itself grants has no relation.
+            ("sso_apps.manage", "class/1B", "granted school_admin school/north"),
+        ],
+    );
+    // A parent has a student's apps where the parent's role is held: a role of a class included at a wider one is had in
+    // all classes below.
+    let wider = load(&changed(
+        "school-passport",
+        &[
+            ("roles.yaml", "        includes: [student]\n", ""),
+            ("roles.yaml", "includes: [teacher]", "includes: [teacher, student]"),
+        ],
+    ));
+    assert_eq!(can(&wider, "sadie", "bookmarks.create", "class/1B"), "granted school_admin school/north");
+}
+
+// SP-16
+#[test]
+fn sp_16_a_student_opens_the_apps_of_the_class_and_makes_bookmarks() {
+    let bundle = passport();
+    assert_eq!(has(&bundle, "lena", "class", "class/1A"), ["sso_apps.access", "bookmarks.create"]);
+    ask(
+        &bundle,
+        &[
+            ("lena", "GET /launch/1A-mapmaker", "granted student class/1A"),
+            ("lena", "POST /api/classes/1A/bookmarks", "granted student class/1A"),
+            ("lena", "GET /launch/1B-readwell", "no_role_in_context - -"),
+            ("lena", "POST /api/classes/1B/bookmarks", "no_role_in_context - -"),
+            ("lena", "PUT /api/classes/1A/apps/mapmaker", "permission_not_granted - -"),
+            ("lena", "GET /launch/north-gradebook", "no_role_in_context - -"),
+        ],
+    );
+}
+
+// SP-17
+#[test]
+fn sp_17_a_parent_has_what_a_student_has_and_the_portal() {
+    let bundle = passport();
+    ask(
+        &bundle,
+        &[
+            ("gina", "GET /launch/1A-mapmaker", "granted parent class/1A"),
+            ("gina", "POST /api/classes/1A/bookmarks", "granted parent class/1A"),
+            ("gina", "GET /api/classes/1A/portal/lena", "granted parent class/1A"),
+            ("lena", "GET /api/classes/1A/portal/lena", "permission_not_granted - -"),
+        ],
+    );
+    let alone = load(&changed("school-passport", &[("roles.yaml", "        includes: [student]\n", "")]));
+    assert_eq!(request(&alone, "gina", "GET /launch/1A-mapmaker"), "permission_not_granted - -");
+}
+
+// SP-18
+#[test]
+fn sp_18_the_portal_is_about_ones_own_children() {
+    let bundle = passport();
+    ask(
+        &bundle,
+        &[
+            ("gina", "GET /api/classes/1A/portal/ben", "relation_unmet - -"),
+            ("otto", "GET /api/classes/1B/portal/ben", "granted parent class/1B"),
+            ("otto", "GET /api/classes/2A/portal/cleo", "granted parent class/2A"),
+            ("otto", "GET /api/classes/1A/portal/lena", "no_role_in_context - -"),
+            // The guardianship has ended, and the role stands in the files.
+            ("paul", "GET /api/classes/1A/portal/lena", "relation_unmet - -"),
+            // A child that nobody knows is nobody's.
+            ("gina", "GET /api/classes/1A/portal/nobody", "attribute_missing - -"),
+        ],
+    );
+    let text = "blocks: [{subject: gina, student: lena, reason: court order of 2026-09-01}]";
+    let blocked = load(&changed("school-passport", &[("blocks.yaml", "blocks: []", text)]));
+    assert_eq!(request(&blocked, "gina", "GET /api/classes/1A/portal/lena"), "blocked - -");
+}
+
+// SP-19
+#[test]
+fn sp_19_a_teacher_who_is_a_district_admin_has_both() {
+    let bundle = passport();
+    check(
+        &bundle,
+        "tina",
+        &[
+            // As a teacher, in the class that she teaches and in no other.
+            ("sso_apps.manage", "class/1B", "granted teacher school/north"),
+            ("qr_codes.manage", "class/1A", "relation_unmet - -"),
+            // As an admin, in the district.
+            ("sync.run", "district/lakeside", "granted district_admin district/lakeside"),
+            ("appstore.access", "school/south", "granted district_admin district/lakeside"),
+            ("sso_apps.access", "tile/1A-mapmaker", "granted district_admin district/lakeside"),
+        ],
+    );
+    // Neither of the roles alone is enough.
+    assert_eq!(can(&bundle, "dora", "sso_apps.manage", "class/1B"), "permission_not_granted - -");
+    assert_eq!(can(&bundle, "theo", "sync.run", "district/lakeside"), "no_role_in_context - -");
+}
+
+// SP-20
+#[test]
+fn sp_20_inclusion_goes_on_and_never_in_a_circle() {
+    // Three deep: a primary admin has what a school admin and a teacher have.
+    let deep = load(&changed(
+        "school-passport",
+        &[("roles.yaml", "includes: [district_admin]", "includes: [district_admin, school_admin]")],
+    ));
+    assert_eq!(
+        can(&deep, "pia", "sso_apps.manage", "class/1B"),
+        "granted primary_district_admin district/lakeside"
+    );
+    assert_eq!(can(&deep, "pia", "qr_codes.manage", "class/1B"), "relation_unmet - -");
+    // Circles of one and of two, and a role that there is not.
+    for (from, to, code, word) in [
+        ("includes: [teacher]", "includes: [school_admin]", "cycle", "school_admin"),
+        ("includes: [teacher]", "includes: [techer]", "unknown_name", "techer"),
+    ] {
+        let sources = changed("school-passport", &[("roles.yaml", from, to)]);
+        let line = line_of(&sources, "roles.yaml", to);
+        let found: Vec<String> =
+            told(&sources).into_iter().filter(|told| told.contains("roles.yaml")).collect();
+        assert_eq!(found, [format!("{code} roles.yaml:{line} {word}")]);
+    }
+    let two = changed(
+        "school-passport",
+        &[("roles.yaml", "title: Student\n", "title: Student\n        includes: [parent]\n")],
+    );
+    let found = told(&two);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|told| told.starts_with("cycle roles.yaml:")), "{found:?}");
+}
+
+// SP-21
+#[test]
+fn sp_21_an_app_that_is_assigned_to_nobody_is_opened_by_nobody() {
+    let bundle = passport();
+    for person in ["lena", "tess", "sadie", "dora", "pia"] {
+        assert_eq!(request(&bundle, person, "GET /launch/1A-newapp"), "scope_unknown - -", "{person}");
+    }
+    let assigned = load(&changed(
+        "school-passport",
+        &[(
+            "scopes.yaml",
+            "            tile/1A-mapmaker:\n",
+            "            tile/1A-mapmaker:\n            tile/1A-newapp:\n",
+        )],
+    ));
+    assert_eq!(request(&assigned, "lena", "GET /launch/1A-newapp"), "granted student class/1A");
+    assert_eq!(request(&assigned, "ben", "GET /launch/1A-newapp"), "no_role_in_context - -");
+    let taken = load(&changed("school-passport", &[("scopes.yaml", "            tile/1A-mapmaker:\n", "")]));
+    assert_eq!(request(&taken, "lena", "GET /launch/1A-mapmaker"), "scope_unknown - -");
+}
+
+// SP-22
+#[test]
+fn sp_22_nobody_appoints_above_themselves() {
+    ask(
+        &passport(),
+        &[
+            ("dora", "PUT /api/districts/lakeside/primary-admins/tina", "permission_not_granted - -"),
+            (
+                "pia",
+                "PUT /api/districts/lakeside/primary-admins/tina",
+                "granted primary_district_admin district/lakeside",
+            ),
+            ("dora", "PUT /api/districts/lakeside/admins/tess", "granted district_admin district/lakeside"),
+            ("sadie", "PUT /api/districts/lakeside/admins/tess", "no_role_in_context - -"),
+            // Primary at one district is not at another.
+            ("pia", "PUT /api/districts/hillside/primary-admins/tina", "permission_not_granted - -"),
+        ],
+    );
+}
+
+// SP-23
+#[test]
+fn sp_23_a_description_grants_nothing() {
+    let sources = changed(
+        "school-passport",
+        &[(
+            "roles.yaml",
+            "description: Enrolled in educational programs, attending classes, and accessing EdTech apps.",
+            "description: Has control over accepting the data sharing requests and may manage everything.",
+        )],
+    );
+    let (before, after) = (passport(), load(&sources));
+    assert_ne!(before.revision(), after.revision());
+    let (_, domain) = before.domains().iter().next().unwrap();
+    for (_, permission) in domain.permissions().iter() {
+        for scope in ["district/lakeside", "school/north", "class/1A", "product/mapmaker"] {
+            let answer = |bundle: &Bundle| can(bundle, "lena", &permission.name, scope);
+            assert_eq!(answer(&before), answer(&after), "{} {scope}", permission.name);
+        }
+    }
+}
+
+#[test]
+fn what_binds_the_district_is_marked_as_power() {
+    let bundle = passport();
+    for permission in ["agreements.accept_terms", "setup.admins", "access.grant", "sso_setup.idp"] {
+        assert!(decision(&bundle, "pia", permission, "district/lakeside").power, "{permission}");
+    }
+    assert!(!decision(&bundle, "pia", "sync.run", "district/lakeside").power);
+}
+
+#[test]
+fn whoever_is_suspended_unknown_or_without_a_role_has_nothing() {
+    let bundle = load(&changed("school-passport", &[("suspended.yaml", "subjects: []", "subjects: [dora]")]));
+    assert_eq!(can(&bundle, "dora", "sync.run", "district/lakeside"), "suspended - -");
+    assert_eq!(can(&bundle, "nobody", "sync.run", "district/lakeside"), "unknown_subject - -");
+    assert_eq!(can(&bundle, "nina", "sso_apps.access", "tile/1A-mapmaker"), "no_role_in_context - -");
+    assert_eq!(can(&bundle, "tom", "sso_apps.access", "tile/2A-mapmaker"), "no_role_in_context - -");
+}
+
+#[test]
+fn the_bundle_is_as_the_files_say() {
+    assert_eq!(told(&files("school-passport")), [] as [&str; 0]);
+    let bundle = passport();
+    assert_eq!(
+        (bundle.people().len(), bundle.all_assignments().count(), bundle.routes().len()),
+        (19, 21, 53)
+    );
+}
