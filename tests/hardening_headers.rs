@@ -394,6 +394,22 @@ fn what_stays_stays_in_one_spelling_only() {
     Scene::new().passes([Pass::new(&get_with("/open/a", lines), "GET /open/a")]);
 }
 
+/// The log and the app know a request by one name: what the log did not take, the app does not get in another spelling.
+#[test]
+fn the_callers_name_for_a_request_has_one_spelling_too() {
+    let aliases = "X_Request_Id: evil\r\nX.Request.Id: evil\r\nXRequestId: evil\r\nHTTP_X_REQUEST_ID: evil\r\n\
+        x-request_id: evil\r\nX-Request-ID-: evil\r\nTrace_parent: evil\r\nTrace-Parent: evil\r\nHTTP_TRACEPARENT: evil\r\n\
+        Trace.State: evil\r\n";
+    let kept = "x-request-id: req-7";
+    Scene::new().passes([
+        Pass::new(&get_with("/open/a", aliases), "GET /open/a"),
+        Pass::new(&get_with("/open/a", &format!("{aliases}X-REQUEST-ID: req-7\r\n")), "GET /open/a")
+            .lines(&[kept]),
+        // The real one is not taken for a log, so nothing stands in its place.
+        Pass::new(&get_with("/open/a", &format!("X-Request-Id: a b\r\n{aliases}")), "GET /open/a"),
+    ]);
+}
+
 #[test]
 fn what_an_app_needs_goes_through_as_it_came() {
     let told = [

@@ -99,6 +99,15 @@ pub(super) const TAKEN: [&str; 11] = [
     FORWARDING,
 ];
 
-/// Fields that stay, in this spelling only: `Content_Length` is the length to an app that was told by CGI.
-pub(super) const ONE_SPELLING: [&str; 5] =
-    ["host", "content-length", "content-type", "content-encoding", "cookie"];
+/// Fields that stay, in this spelling only: `Content_Length` is the length to an app that was told by CGI, and
+/// `X_Request_Id` is a name for the request that we neither judged nor logged.
+pub(super) const ONE_SPELLING: [&str; 8] = [
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "cookie",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+];
