@@ -5,6 +5,7 @@
 mod support;
 
 use hallpass::admin::{self, Access, Admin, Config, Sources, Token, UnsafeSetting};
+use hallpass::identity::{Algorithm, Authenticator, JwtIssuer, JwtSettings, Remote, RemoteSettings};
 use hallpass::telemetry::LogFilter;
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
@@ -15,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use support::{Proxy, Upstream, clock, config, once, once_at};
+use std::time::Duration;
+use support::tls::{self, Authority, server};
+use support::{NEVER, Proxy, Upstream, clock, config, once, once_at, proxy_with};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, registry, reload};
 
@@ -23,7 +26,16 @@ const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 fn sources(proxy: &Proxy) -> Sources {
     let unsafe_settings = vec![UnsafeSetting { setting: "answers.reason", why: "callers are told why" }];
-    Sources { pdp: proxy.server().pdp(), readiness: proxy.server().readiness(), log: None, unsafe_settings }
+    let server = proxy.server();
+    Sources {
+        pdp: server.pdp(),
+        reloads: server.reloads().to_vec(),
+        certificates: server.certificates().cloned(),
+        key_sources: server.key_sources().to_vec(),
+        readiness: server.readiness(),
+        log: None,
+        unsafe_settings,
+    }
 }
 
 fn on_tcp(sources: Sources) -> Admin {
@@ -185,6 +197,49 @@ fn status_tells_the_revision_its_age_and_the_unsafe_settings() {
     let admin = on_tcp(sources(&empty));
     assert_eq!(ask(&admin, "GET", "/status", "").1["bundle"], Value::Null);
     assert_eq!(ask(&admin, "POST", "/explain", &question("ari", "1A")).0, 503);
+}
+
+#[test]
+fn status_tells_how_it_stands_with_every_file_certificate_and_key() {
+    let (ca, upstream) = (Authority::new(), Upstream::silent());
+    let (tls, files) = server(&[&ca.issue_until(&["app.example"], 2040)]);
+    let url = format!("http://{}/keys", upstream.address);
+    let remote = RemoteSettings { url, refresh: NEVER, cool_down: NEVER, patience: NEVER, ca: None };
+    let jwt = JwtSettings {
+        issuer: "https://login.school.example".into(),
+        audience: "hallpass".into(),
+        algorithms: vec![Algorithm::EdDsa],
+        leeway: Duration::ZERO,
+    };
+    let issuer = JwtIssuer::fetched(jwt, Remote::new(remote).unwrap()).unwrap();
+    let proxy = proxy_with(&upstream, |config| {
+        config.tls = Some(tls);
+        config.reload = hallpass::reload::Settings { poll: NEVER, debounce: Duration::from_millis(5) };
+        config.authenticator = Authenticator::new(vec![issuer], None).unwrap();
+    });
+    let admin = on_tcp(sources(&proxy));
+    let told = ask(&admin, "GET", "/status", "").1;
+    let names: Vec<_> = told["files"].as_array().unwrap().iter().map(|file| file["name"].clone()).collect();
+    assert_eq!(names, ["bundle", "certificate/0"]);
+    assert!(told["files"].as_array().unwrap().iter().all(|file| file["last_failure"].is_null()));
+    let certificate = &told["certificates"][0];
+    assert_eq!(certificate["file"], files.join("0.crt").display().to_string());
+    assert_eq!(
+        (&certificate["valid_until"], &certificate["valid_now"]),
+        (&json!("2040-01-01T00:00:00Z"), &json!(true))
+    );
+    let keys = &told["keys"][0];
+    assert_eq!((&keys["issuer"], &keys["loaded"]), (&json!("https://login.school.example"), &json!(false)));
+    assert!(keys["fetched"]["url"].as_str().unwrap().ends_with("/keys"), "{keys}");
+
+    tls::write(&files.join("0.key"), "nothing");
+    let failed = proxy.server().reloads()[1].wait_until(support::DEADLINE, |status| status.failure.is_some());
+    assert!(failed);
+    let told = ask(&admin, "GET", "/status", "").1;
+    let failure = &told["files"][1]["last_failure"];
+    assert!(failure["text"].as_str().unwrap().contains("holds no private key"), "{failure}");
+    // The one in use is the one before.
+    assert_eq!(told["certificates"][0]["valid_until"], "2040-01-01T00:00:00Z");
 }
 
 fn question(subject: &str, class: &str) -> String {

@@ -20,11 +20,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // cache of tokens finds.
     ("identity", &["decision", "json", "message", "policy", "telemetry", "time", "tls"]),
     ("telemetry", &["decision", "time"]),
-    ("tls", &["telemetry", "time"]),
+    ("tls", &["time"]),
     // A small HTTP server for operators; knows nothing of what is asked.
     ("listener", &[]),
     ("health", &["listener", "pdp", "proxy", "telemetry", "time", "tls"]),
-    ("admin", &["decision", "json", "listener", "pdp", "policy", "reload", "story", "telemetry", "time"]),
+    // It tells how it stands with files, certificates and keys.
+    (
+        "admin",
+        &[
+            "decision",
+            "identity",
+            "json",
+            "listener",
+            "pdp",
+            "policy",
+            "reload",
+            "story",
+            "telemetry",
+            "time",
+            "tls",
+        ],
+    ),
     // Files that are read again when they change, whatever is made of them: below all who have such files.
     ("reload", &["policy", "telemetry", "time"]),
     ("pdp", &["decision", "policy", "reload", "telemetry", "time"]),

@@ -14,6 +14,7 @@ use hallpass::identity::{
     Remote, RemoteSettings,
 };
 use hallpass::policy::Source;
+use hallpass::proxy::authority_file;
 use hallpass::settings;
 use hallpass::telemetry::{Clock, ManualClock};
 use hallpass::time::Time;
@@ -23,7 +24,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::tls::{Authority, TlsUpstream, scratch};
+use support::tls::{Authority, TlsUpstream, scratch, write};
 use support::{NEVER, OK, Proxy, SOON, Talk, Upstream, config, until};
 
 const REFRESH: Duration = Duration::from_secs(600);
@@ -402,6 +403,28 @@ fn fetches_over_tls_from_a_server_that_the_ca_vouches_for_and_from_no_other() {
     let stage = Stage::at(format!("https://{}/keys", other.address), Some(ca.authorities()));
     assert!(stage.until_fetched(1).failing.unwrap().contains("not valid for name"));
     assert!(other.heads().is_empty());
+}
+
+#[test]
+fn a_ca_that_is_exchanged_is_believed_at_the_next_fetch() {
+    let (ca, stranger) = (Authority::new(), Authority::new());
+    let key = Key::new("a");
+    let body = answer(&set(&[&key]));
+    let provider = TlsUpstream::start(&ca.issue(&["127.0.0.1"]), move |_| body.clone().into());
+    let stage = Stage::at(format!("https://{}/keys", provider.address), Some(stranger.authorities()));
+    assert!(stage.until_fetched(1).failing.unwrap().contains("no TLS with the server"));
+    let reloads = stage.proxy.server().reloads();
+    assert!(reloads.iter().any(|progress| progress.status().name == "keys_ca/gateway"), "{reloads:?}");
+
+    let tls = stage.source().remote().unwrap().tls().unwrap().clone();
+    let file = tls.ca().to_owned();
+    let mut watched = authority_file("keys_ca/gateway".into(), tls);
+    watched.load_first(stage.clock.now()).unwrap();
+    write(&file, &ca.pem);
+    watched.look(stage.clock.now());
+    stage.pass(Duration::from_secs(1));
+    assert_eq!(stage.until_fetched(2).failing, None);
+    assert_eq!(stage.proxy.ask(&key.request(&stage.clock)).status, 200);
 }
 
 #[test]

@@ -5,8 +5,8 @@
 mod support;
 
 use hallpass::telemetry::Metrics;
+use hallpass::telemetry::metrics::CacheName;
 use hallpass::telemetry::metrics::table::{self, Kind};
-use hallpass::telemetry::metrics::{CacheName, ReloadSource};
 use hallpass::time::Time;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -79,7 +79,7 @@ fn what_is_shown_is_what_is_documented_and_the_other_way_round() {
     for cache in [CacheName::Tokens, CacheName::Decisions] {
         metrics.cache(cache);
     }
-    for source in [ReloadSource::Bundle, ReloadSource::Suspended, ReloadSource::Certificates] {
+    for source in ["bundle", "suspended", "certificate/0"] {
         metrics.reload(source);
     }
     metrics.jwks("https://login.school.example");

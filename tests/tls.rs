@@ -7,21 +7,26 @@ mod support;
 
 use hallpass::decision::Reason;
 use hallpass::policy::Source;
-use hallpass::proxy::Config;
+use hallpass::proxy::{Config, Server, certificate_files};
+use hallpass::reload::Watched;
 use hallpass::settings;
-use hallpass::telemetry::{Closed, Metrics};
+use hallpass::telemetry::Closed;
 use hallpass::time::Time;
-use hallpass::tls::{self, Certificate, Certificates};
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use support::tls::{
-    Authority, FAREWELL, Issued, TlsUpstream, anything, client, scratch, server, shake, shown,
+    Authority, FAREWELL, Issued, TlsUpstream, anything, client, scratch, server, shake, shown, write,
 };
-use support::{Client, Ending, GET, MIB, OK, Proxy, SOON, Upstream, clock, config, fill, proxy_with, until};
+use support::{
+    Client, DEADLINE, Ending, GET, MIB, NEVER, OK, Proxy, SOON, Upstream, clock, config, fill, proxy_with,
+    until,
+};
 
 /// A proxy with TLS before `upstream`, and the directory of its certificates.
 fn proxy(upstream: &Upstream, certificates: &[&Issued]) -> (Proxy, std::path::PathBuf) {
@@ -138,25 +143,50 @@ fn shows_the_certificate_of_the_name_and_the_first_where_none_is_named_or_known(
     assert_eq!(upstream.connections(), 0);
 }
 
+/// The files of the certificates of a proxy, looked after by hand: the server itself never looks.
+fn looked_after(proxy: &Proxy) -> Vec<Watched> {
+    let certificates = proxy.server().certificates().unwrap();
+    let mut all = certificate_files(certificates, &proxy.counters);
+    for watched in &mut all {
+        watched.load_first(now()).unwrap();
+    }
+    all
+}
+
+fn look(all: &mut [Watched]) {
+    for watched in all {
+        watched.look(now());
+    }
+}
+
+/// Why the files are not in force, and whether they are tried again.
+fn failure(watched: &Watched) -> Option<(String, bool)> {
+    watched.progress().status().failure.map(|failure| (failure.text, failure.retried))
+}
+
 #[test]
 fn shows_newer_certificates_while_connections_stay_open() {
     let ca = Authority::new();
     let (old, other) = (ca.issue(&["app.example"]), ca.issue(&["other.example"]));
     let upstream = Upstream::replying(OK);
     let (proxy, directory) = proxy(&upstream, &[&old, &other]);
-    let certificates = proxy.server().certificates().unwrap();
+    let mut files = looked_after(&proxy);
     let mut open = client(proxy.address, ca.client(), "app.example");
     open.send(GET);
     assert_eq!(open.answer().status, 200);
 
-    let unchanged = certificates.reload(now());
-    assert_eq!((unchanged.changed, unchanged.failing), (0, 0));
+    look(&mut files);
+    let loads = |files: &[Watched]| files.iter().map(|one| one.progress().counts().loaded.get()).sum::<u64>();
+    assert_eq!(loads(&files), 2);
     let new = ca.issue_until(&["app.example"], 2040);
     new.write(&directory, "0");
-    assert_eq!(certificates.reload(now()).changed, 1);
+    look(&mut files);
+    assert_eq!(loads(&files), 3);
     assert!(shown(proxy.address, "app.example") == new.der);
     assert!(shown(proxy.address, "other.example") == other.der);
-    assert_eq!(certificates.status()[0].expires_at(), Time::parse_rfc3339("2040-01-01T00:00:00Z").unwrap());
+    let certificates = proxy.server().certificates().unwrap();
+    let until = certificates.get(0).unwrap().validity().until;
+    assert_eq!(until, Time::parse_rfc3339("2040-01-01T00:00:00Z").unwrap());
     open.send(GET);
     assert_eq!(open.answer().status, 200);
 }
@@ -167,7 +197,7 @@ fn a_broken_new_certificate_keeps_the_old_one_and_holds_up_no_other() {
     let (old, other) = (ca.issue(&["app.example"]), ca.issue(&["other.example"]));
     let upstream = Upstream::replying(OK);
     let (proxy, directory) = proxy(&upstream, &[&old, &other]);
-    let certificates = proxy.server().certificates().unwrap();
+    let mut files = looked_after(&proxy);
     let new = ca.issue(&["app.example"]);
     let expired = ca.issue_until(&["app.example"], 2025);
     let breaks: [(&str, &str, String); 7] = [
@@ -182,56 +212,134 @@ fn a_broken_new_certificate_keeps_the_old_one_and_holds_up_no_other() {
     ];
     for (number, (file, says, text)) in breaks.iter().enumerate() {
         old.write(&directory, "0");
-        certificates.reload(now());
+        look(&mut files);
+        assert_eq!(failure(&files[0]), None);
         if says == &"not now" {
             expired.write(&directory, "0");
         }
-        fs::write(directory.join(file), text).unwrap();
+        write(&directory.join(file), text);
         // Another certificate is renewed at the same time.
         let renewed = ca.issue(&["other.example"]);
         renewed.write(&directory, "1");
-        let reloaded = certificates.reload(now());
-        assert_eq!((reloaded.changed, reloaded.failures.len()), (1, 1), "case {number}");
-        let said = reloaded.failures[0].to_string();
-        assert!(said.contains(says) && said.contains("0."), "{said}");
-        assert!(!said.contains("BEGIN PRIVATE") || said.contains("it needs"), "{said}");
-        // Said once, and shown as long as it is so.
-        let again = certificates.reload(now());
-        assert_eq!((again.failures.len(), again.failing), (0, 1));
-        assert!(certificates.status()[0].failing.is_some() && certificates.status()[1].failing.is_none());
+        let rejected = files[0].progress().counts().rejected.get();
+        for _ in 0..3 {
+            look(&mut files);
+            // Judged once, and shown as long as it is so.
+            let (said, retried) = failure(&files[0]).unwrap();
+            assert!(said.contains(says) && said.contains("0.") && !retried, "case {number}: {said}");
+            assert!(!said.contains("BEGIN PRIVATE") || said.contains("it needs"), "{said}");
+            assert_eq!(failure(&files[1]), None);
+            assert_eq!(files[0].progress().counts().rejected.get(), rejected + 1);
+        }
         assert!(shown(proxy.address, "app.example") == old.der, "{says}");
         assert!(shown(proxy.address, "other.example") == renewed.der);
     }
     fs::remove_file(directory.join("0.key")).unwrap();
-    assert!(certificates.reload(now()).failures[0].message.contains("cannot read"));
+    look(&mut files);
+    let (said, retried) = failure(&files[0]).unwrap();
+    assert!(said.contains("cannot read") && retried, "{said}");
     // Mended, it is taken.
     new.write(&directory, "0");
-    assert_eq!(certificates.reload(now()).changed, 1);
+    look(&mut files);
     assert!(shown(proxy.address, "app.example") == new.der);
-    assert!(certificates.status()[0].failing.is_none());
+    assert_eq!(failure(&files[0]), None);
 }
 
 #[test]
-fn looks_at_the_files_by_itself() {
+fn a_certificate_that_does_not_hold_yet_is_taken_when_its_time_comes() {
     let ca = Authority::new();
-    let directory = scratch();
-    let files = ca.issue_until(&["app.example"], 2030).write(&directory, "0");
-    let certificates = Arc::new(Certificates::new(vec![Certificate::read(&files).unwrap()]).unwrap());
-    let metrics = Metrics::new().unwrap();
-    let poll = Duration::from_millis(1);
-    let watching = tls::watch(certificates.clone(), poll, clock(), &metrics).unwrap();
-    let shows = |line: &str| metrics.render().unwrap().contains(line);
-    assert!(shows("hallpass_certificate_expiry_timestamp_seconds{certificate=\"0\"} 1893456000"));
-    fs::write(&files.key, "nothing").unwrap();
-    until("the mistake is counted", || {
-        shows(r#"hallpass_reloads_total{result="failure",source="certificates"} 1"#)
+    let old = ca.issue(&["app.example"]);
+    let upstream = Upstream::replying(OK);
+    let (proxy, directory) = proxy(&upstream, &[&old]);
+    let mut files = looked_after(&proxy);
+    let next = ca.issue_between(&["app.example"], 2027, 2028);
+    next.write(&directory, "0");
+    look(&mut files);
+    let (said, retried) = failure(&files[0]).unwrap();
+    assert!(said.contains("not now") && retried, "{said}");
+    assert!(shown(proxy.address, "app.example") == old.der);
+    files[0].look(Time::parse_rfc3339("2027-01-01T00:00:00Z").unwrap());
+    assert!(shown(proxy.address, "app.example") == next.der);
+    assert_eq!(failure(&files[0]), None);
+}
+
+#[test]
+fn a_certificate_that_expired_before_the_start_is_shown_all_the_same() {
+    let ca = Authority::new();
+    let expired = ca.issue_until(&["app.example"], 2025);
+    let upstream = Upstream::replying(OK);
+    let (proxy, directory) = proxy(&upstream, &[&expired]);
+    assert!(shown(proxy.address, "app.example") == expired.der);
+    let mut files = looked_after(&proxy);
+    assert_eq!(failure(&files[0]), None);
+    let renewed = ca.issue(&["app.example"]);
+    renewed.write(&directory, "0");
+    look(&mut files);
+    assert!(shown(proxy.address, "app.example") == renewed.der);
+}
+
+#[test]
+fn a_key_or_certificate_that_others_may_write_is_refused_at_the_start_and_later() {
+    let ca = Authority::new();
+    let upstream = Upstream::replying(OK);
+    for file in ["0.crt", "0.key"] {
+        let mode = |directory: &Path, mode| {
+            let path = directory.join(file);
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let old = ca.issue(&["app.example"]);
+        let (tls, directory) = server(&[&old]);
+        let path = mode(&directory, 0o620);
+        let mut config = config(upstream.address);
+        config.tls = Some(tls);
+        let error = Server::start(config, clock()).unwrap_err().to_string();
+        let says = format!("has mode 620: group or others may write it; run `chmod go-w {}`", path.display());
+        assert!(error.contains(&says), "{error}");
+
+        let (proxy, directory) = proxy(&upstream, &[&old]);
+        let mut files = looked_after(&proxy);
+        let new = ca.issue(&["app.example"]);
+        new.write(&directory, "0");
+        mode(&directory, 0o602);
+        look(&mut files);
+        let (said, retried) = failure(&files[0]).unwrap();
+        assert!(said.contains("has mode 602") && retried, "{said}");
+        assert!(shown(proxy.address, "app.example") == old.der);
+        mode(&directory, 0o600);
+        look(&mut files);
+        assert!(shown(proxy.address, "app.example") == new.der);
+    }
+}
+
+/// Settings under which only what was heard of is looked at.
+const QUICK: hallpass::reload::Settings =
+    hallpass::reload::Settings { poll: NEVER, debounce: Duration::from_millis(5) };
+
+#[test]
+fn a_server_looks_after_its_certificates_and_counts_it() {
+    let ca = Authority::new();
+    let upstream = Upstream::replying(OK);
+    let (tls, directory) = server(&[&ca.issue_until(&["app.example"], 2030)]);
+    let proxy = proxy_with(&upstream, |config| {
+        config.tls = Some(tls);
+        config.reload = QUICK;
     });
-    ca.issue_until(&["app.example"], 2031).write(&directory, "0");
+    let shows = |line: &str| proxy.counters.render().unwrap().contains(line);
+    assert!(shows("hallpass_certificate_expiry_timestamp_seconds{certificate=\"0\"} 1893456000"));
+    assert!(shows(r#"hallpass_reload_last_successful{source="certificate/0"} 1"#));
+    write(&directory.join("0.key"), "nothing");
+    until("the mistake is counted", || {
+        shows(r#"hallpass_reloads_total{result="failure",source="certificate/0"} 1"#)
+    });
+    assert!(shows(r#"hallpass_reload_last_successful{source="certificate/0"} 0"#));
+    let new = ca.issue_until(&["app.example"], 2031);
+    new.write(&directory, "0");
     until("the new one is taken", || {
         shows("hallpass_certificate_expiry_timestamp_seconds{certificate=\"0\"} 1924992000")
     });
-    assert_eq!(certificates.status()[0].expires_at(), Time::parse_rfc3339("2031-01-01T00:00:00Z").unwrap());
-    drop(watching);
+    assert!(shown(proxy.address, "app.example") == new.der);
+    until("that is counted", || shows(r#"hallpass_reload_last_successful{source="certificate/0"} 1"#));
 }
 
 #[test]
@@ -429,6 +537,50 @@ fn an_upstream_whose_certificate_does_not_hold_sees_no_request() {
 }
 
 #[test]
+fn new_connections_believe_a_new_ca_and_a_broken_one_changes_nothing() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let script = |_: &str| b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok".to_vec();
+    let upstream = TlsUpstream::start(&new.issue(&["app.internal"]), script);
+    let tls = old.upstream_tls("app.internal");
+    let file = tls.ca().to_owned();
+    let mut config = config(upstream.address);
+    config.upstream.tls = Some(tls);
+    config.reload = QUICK;
+    let proxy = Proxy::with(config);
+    let progress = proxy.server().reloads().last().unwrap().clone();
+    assert_eq!(progress.status().name, "upstream_ca");
+    assert_eq!(proxy.ask(GET).status, 502);
+    for (text, says) in
+        [("", "holds no certificate of an authority"), ("-----BEGIN C", "holds no certificate")]
+    {
+        write(&file, text);
+        assert!(progress.wait_until(DEADLINE, |status| {
+            status.failure.as_ref().is_some_and(|failure| failure.text.contains(says) && !failure.retried)
+        }));
+        assert_eq!(proxy.ask(GET).status, 502);
+    }
+    let loads = |number| {
+        let loaded = progress.wait_until(DEADLINE, |_| progress.counts().loaded.get() == number);
+        assert!(loaded, "{:?}", progress.status());
+    };
+    write(&file, &new.pem);
+    loads(2);
+    assert!(progress.status().failure.is_none());
+    assert_eq!(proxy.ask(GET).status, 200);
+    write(&file, "broken again");
+    assert!(progress.wait_until(DEADLINE, |status| status.failure.is_some()));
+    assert_eq!(proxy.ask(GET).status, 200);
+    // A session that was made under the one is not resumed under the other.
+    write(&file, &old.pem);
+    loads(3);
+    assert_eq!(proxy.ask(GET).status, 502);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o622)).unwrap();
+    assert!(progress.wait_until(DEADLINE, |status| {
+        status.failure.as_ref().is_some_and(|failure| failure.text.contains("has mode 622"))
+    }));
+}
+
+#[test]
 fn an_upstream_that_speaks_no_tls_gets_no_request() {
     let ca = Authority::new();
     let upstream = Upstream::start(|talk| {
@@ -498,7 +650,7 @@ fn a_configuration_with_certificates_and_a_ca_is_read() {
         &directory,
     );
     let config = config.unwrap_or_else(|| panic!("{found:?}"));
-    assert_eq!(config.tls.unwrap().certificates().status().len(), 1);
+    assert_eq!(config.tls.unwrap().certificates().all().len(), 1);
     assert!(config.upstream.tls.is_some());
 }
 

@@ -17,11 +17,14 @@ mod token;
 
 pub use token::{BadToken, Token};
 
+use crate::identity::KeySource;
 use crate::json;
 use crate::listener::{self, Answer, Handler, Listener, Socket};
 use crate::pdp::Pdp;
+use crate::reload::Progress;
 use crate::telemetry::{Clock, LogFilter, Readiness};
 use crate::time::Time;
+use crate::tls::Certificates;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -69,6 +72,12 @@ pub struct UnsafeSetting {
 pub struct Sources {
     /// For the bundle.
     pub pdp: Arc<Pdp>,
+    /// How loading goes, for each set of files that is looked after.
+    pub reloads: Vec<Arc<Progress>>,
+    /// The certificates that clients are shown, on a TLS port.
+    pub certificates: Option<Arc<Certificates>>,
+    /// Where the keys of each issuer come from.
+    pub key_sources: Vec<KeySource>,
     /// For the draining flag.
     pub readiness: Arc<Readiness>,
     /// What is logged; none if nobody can change it.

@@ -1,6 +1,7 @@
 //! `GET /status`: what is in force, since when, and what to worry about.
 
 use super::{LogFilter, Sources};
+use crate::identity::KeySource;
 use crate::pdp::Pdp;
 use crate::reload;
 use crate::time::Time;
@@ -16,6 +17,9 @@ pub(super) fn status(sources: &Sources, started: Time, now: Time) -> Value {
         "keys_loaded": sources.readiness.has_keys(),
         "bundle": bundle(&sources.pdp, now),
         "suspended": sources.pdp.status().suspended.map(|status| loading(&status, now)),
+        "files": sources.reloads.iter().map(|progress| file(&progress.status(), now)).collect::<Vec<_>>(),
+        "certificates": certificates(sources, now),
+        "keys": sources.key_sources.iter().map(keys).collect::<Vec<_>>(),
         "log_filter": sources.log.as_ref().map(LogFilter::text),
         "unsafe_settings": unsafe_settings,
     })
@@ -38,6 +42,41 @@ fn bundle(pdp: &Pdp, now: Time) -> Value {
         told.insert(name.to_owned(), value);
     }
     told.into()
+}
+
+/// A set of files by its name, the bundle among them.
+fn file(status: &reload::Status, now: Time) -> Map<String, Value> {
+    let mut told = loading(status, now);
+    told.insert("name".to_owned(), status.name.as_str().into());
+    told
+}
+
+/// The certificates in use, which may be older than their files.
+fn certificates(sources: &Sources, now: Time) -> Vec<Value> {
+    let all = sources.certificates.as_ref().map(|certificates| certificates.all()).unwrap_or_default();
+    let told = all.iter().map(|certificate| {
+        let validity = certificate.validity();
+        json!({
+            "file": certificate.files().chain.display().to_string(),
+            "valid_from": validity.from.to_string(),
+            "valid_until": validity.until.to_string(),
+            "valid_now": validity.holds(now),
+        })
+    });
+    told.collect()
+}
+
+/// The keys of an issuer, and how fetching them goes where they are at a URL.
+fn keys(source: &KeySource) -> Value {
+    let fetched = source.remote().map(|remote| {
+        let fetches = remote.fetches();
+        json!({
+            "url": remote.url().to_string(),
+            "last_success_at": fetches.last_success.map(|at| at.to_string()),
+            "last_failure": fetches.failing,
+        })
+    });
+    json!({ "issuer": source.issuer(), "loaded": source.ready(), "fetched": fetched })
 }
 
 /// How loading a set of files goes.

@@ -62,7 +62,16 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<Ended, Box<dyn Er
     };
     let _admin = match admin {
         Some(config) => {
-            Some(admin::start(config, admin::Sources { pdp, readiness, log, unsafe_settings }, clock)?)
+            let sources = admin::Sources {
+                pdp,
+                reloads: server.reloads().to_vec(),
+                certificates: server.certificates().cloned(),
+                key_sources: server.key_sources().to_vec(),
+                readiness,
+                log,
+                unsafe_settings,
+            };
+            Some(admin::start(config, sources, clock)?)
         }
         None => None,
     };

@@ -114,6 +114,11 @@ impl Remote {
         &self.uri
     }
 
+    /// What the server is spoken to with, at an `https` URL.
+    pub fn tls(&self) -> Option<&Client> {
+        self.tls.as_ref()
+    }
+
     /// How the fetches went so far.
     pub fn fetches(&self) -> Fetches {
         self.state().clone()

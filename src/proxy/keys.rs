@@ -29,7 +29,7 @@ struct KeysInFile {
 /// Keeps the keys of `file` in force for its issuer; `None` if none of `issuers` is called so.
 pub(super) fn watched(issuers: &[JwtIssuer], file: KeyFile, metrics: &Metrics) -> Option<Watched> {
     let keys = issuers.iter().find(|issuer| issuer.issuer() == file.issuer)?.keys().clone();
-    let progress = Progress::new(format!("keys of {}", file.issuer));
+    let progress = Progress::new(format!("keys/{}", file.issuer));
     let metrics = metrics.jwks(&file.issuer);
     let target = KeysInFile {
         issuer: file.issuer,

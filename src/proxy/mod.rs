@@ -13,6 +13,7 @@
 
 mod answer;
 mod body;
+mod certificates;
 mod config;
 mod connection;
 mod enforce;
@@ -28,6 +29,7 @@ mod upstream;
 mod wire;
 mod worker;
 
+pub use certificates::{authority_file, certificate_files};
 pub use config::{Address, Cache, Config, Fact, Forward, Limits, Shutdown, Timeouts, Upstream};
 pub use keys::KeyFile;
 pub use server::{Ended, Server, StartError, Stopper};

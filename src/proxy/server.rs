@@ -1,5 +1,6 @@
 //! A listener and its workers, from the outside.
 
+use super::certificates::{authority_file, certificate_files};
 use super::config::Config;
 use super::enforce::Enforcer;
 use super::forward::Patience;
@@ -11,9 +12,9 @@ use super::worker::{HEADERS_OF_HYPER, Shared, Worker};
 use crate::identity::{Fetcher, KeySource, TokenCache, TokenSecret};
 use crate::pdp::{BundleFiles, Pdp, Reader, Remember, SuspendedFile};
 use crate::reload::{Progress, Reloader, Watched};
-use crate::telemetry::metrics::{CacheName, ReloadSource};
+use crate::telemetry::metrics::CacheName;
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Readiness};
-use crate::tls::{self, Certificates, Watching};
+use crate::tls::Certificates;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
@@ -31,9 +32,6 @@ use tokio::task::LocalSet;
 /// most that is read of a body before the client takes it.
 const UPSTREAM_BUFFER_BYTES: usize = 64 * 1024;
 
-/// How often the files of the certificates are looked at.
-const CERTIFICATES_POLL: Duration = Duration::from_secs(2);
-
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -46,7 +44,6 @@ pub struct Server {
     wait: Duration,
     workers: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
-    _watching: Option<Watching>,
     key_sources: Vec<KeySource>,
     _fetcher: Fetcher,
     reloader: Reloader,
@@ -136,20 +133,12 @@ impl Server {
     ) -> Result<Server, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
-        if !watched.is_empty() {
-            pdp.bundle_progress().show_in(metrics.reload(ReloadSource::Bundle));
-        }
-        if config.suspended.is_some() {
-            pdp.suspended_progress().show_in(metrics.reload(ReloadSource::Suspended));
-        }
+        let certificates = config.tls.as_ref().map(|tls| tls.certificates().clone());
+        watched.extend(beside_the_policy(&config, &metrics)?);
         let authenticator = config.authenticator;
-        for file in config.key_files {
-            let KeyFile { issuer, path } = &file;
-            let unknown = format!("no issuer `{issuer}` has its keys in `{}`", path.display());
-            let keys = keys::watched(authenticator.issuers(), file, &metrics);
-            watched.push(keys.ok_or(StartError::Files(unknown))?);
-        }
         for watched in &mut watched {
+            let progress = watched.progress();
+            progress.show_in(metrics.reload(&progress.status().name));
             watched.load_first(clock.now()).map_err(|mistakes| StartError::Files(mistakes.text))?;
         }
         let listener = listen(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
@@ -190,13 +179,6 @@ impl Server {
         let secret = TokenSecret::random().map_err(StartError::Worker)?;
         let token_metrics = (config.cache.tokens > 0).then(|| metrics.cache(CacheName::Tokens));
         let (stop, stopped) = watch::channel(false);
-        let certificates = config.tls.map(|tls| tls.certificates().clone());
-        let watching = match &certificates {
-            Some(certificates) => {
-                Some(watch_certificates(certificates, &shared).map_err(StartError::Worker)?)
-            }
-            None => None,
-        };
         let fetcher = Fetcher::start(&key_sources, &shared.clock, &metrics, &readiness);
         let fetcher = fetcher.map_err(StartError::Worker)?;
         let reloader = Reloader::start(watched, config.reload, clock).map_err(StartError::Worker)?;
@@ -212,7 +194,6 @@ impl Server {
             wait: config.shutdown.wait,
             workers: Vec::new(),
             certificates,
-            _watching: watching,
             key_sources,
             _fetcher: fetcher,
             reloader,
@@ -344,15 +325,26 @@ impl Server {
     }
 }
 
-/// Says what will not hold, and looks after the files from now on.
-fn watch_certificates(certificates: &Arc<Certificates>, shared: &Shared) -> io::Result<Watching> {
-    let now = shared.clock.now();
-    for status in certificates.status().iter().filter(|status| !status.validity.holds(now)) {
-        let file = status.files.chain.display();
-        let (from, until) = (status.validity.from, status.validity.until);
-        tracing::warn!(%file, %from, %until, "a certificate does not hold now: clients will refuse it");
+/// The files of keys, certificates and authorities.
+fn beside_the_policy(config: &Config, metrics: &Metrics) -> Result<Vec<Watched>, StartError> {
+    let issuers = config.authenticator.issuers();
+    let mut watched = Vec::new();
+    for file in &config.key_files {
+        let KeyFile { issuer, path } = file;
+        let unknown = format!("no issuer `{issuer}` has its keys in `{}`", path.display());
+        let keys = keys::watched(issuers, file.clone(), metrics);
+        watched.push(keys.ok_or(StartError::Files(unknown))?);
     }
-    tls::watch(certificates.clone(), CERTIFICATES_POLL, shared.clock.clone(), &shared.metrics)
+    if let Some(tls) = &config.tls {
+        watched.extend(certificate_files(tls.certificates(), metrics));
+    }
+    watched
+        .extend(config.upstream.tls.iter().map(|tls| authority_file("upstream_ca".to_owned(), tls.clone())));
+    for source in config.authenticator.key_sources() {
+        let tls = source.remote().and_then(|remote| remote.tls().cloned());
+        watched.extend(tls.map(|tls| authority_file(format!("keys_ca/{}", source.issuer()), tls)));
+    }
+    Ok(watched)
 }
 
 impl Drop for Server {

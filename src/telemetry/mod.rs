@@ -6,7 +6,7 @@
 //! the process runs.
 //!
 //! A part that can be switched off asks [`Metrics`] for a handle when it starts (`metrics.cache(CacheName::Tokens)`,
-//! `metrics.reload(ReloadSource::Bundle)`, `metrics.jwks(issuer)`, `metrics.log()`, `metrics.certificate_expiry(place)`)
+//! `metrics.reload("bundle")`, `metrics.jwks(issuer)`, `metrics.log()`, `metrics.certificate_expiry(place)`)
 //! and counts with it (`cache.hits.inc()`, `reload.success(now)`); its metrics are shown from then on.
 //!
 //! This room never decides anything and never holds up a request.

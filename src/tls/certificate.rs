@@ -86,7 +86,7 @@ impl Certificate {
     }
 
     /// Whether it was read from these bytes.
-    pub(super) fn is_of(&self, chain: &[u8], key: &[u8]) -> bool {
+    pub fn is_of(&self, chain: &[u8], key: &[u8]) -> bool {
         self.digest == digest(chain, key)
     }
 

@@ -1,13 +1,12 @@
 //! The certificates that clients are shown: picked by server name, and exchanged while connections are open.
 
-use super::certificate::{Certificate, Files};
-use super::{Error, Validity, read_bounded};
-use crate::time::Time;
+use super::Error;
+use super::certificate::Certificate;
 use arc_swap::ArcSwap;
 use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The most certificates of one listener: they are looked through in order for each full handshake.
 pub const CERTIFICATES_MAX: usize = 64;
@@ -21,37 +20,6 @@ pub const CERTIFICATES_MAX: usize = 64;
 #[derive(Debug)]
 pub struct Certificates {
     table: ArcSwap<Vec<Certificate>>,
-    /// For each certificate, why its files cannot be used at present. Held while reloading, so that two do not mix.
-    failing: Mutex<Vec<Option<Error>>>,
-}
-
-/// What a look at the files came to.
-#[derive(Debug, Default)]
-pub struct Reloaded {
-    /// How many certificates were exchanged.
-    pub changed: usize,
-    /// What cannot be used and was not known before; the certificates before stay in use.
-    pub failures: Vec<Error>,
-    /// How many certificates have files that cannot be used, known before or not.
-    pub failing: usize,
-}
-
-/// What is known of one certificate.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// Where it comes from.
-    pub files: Files,
-    /// When the one in use holds.
-    pub validity: Validity,
-    /// Why the files as they are now cannot be used; the one in use is older than they are.
-    pub failing: Option<Error>,
-}
-
-impl Status {
-    /// The last instant at which the certificate in use holds.
-    pub fn expires_at(&self) -> Time {
-        self.validity.until
-    }
 }
 
 impl Certificates {
@@ -66,67 +34,30 @@ impl Certificates {
                 certificates.len()
             )));
         }
-        let failing = Mutex::new(vec![None; certificates.len()]);
-        Ok(Certificates { table: ArcSwap::from_pointee(certificates), failing })
+        Ok(Certificates { table: ArcSwap::from_pointee(certificates) })
     }
 
-    /// Reads the files again, and exchanges each certificate whose files changed and can be used. A certificate that
-    /// was not renewed in time is not a reason to take one that does not hold at `now`.
-    pub fn reload(&self, now: Time) -> Reloaded {
-        let mut known = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut table = Vec::clone(&self.table.load());
-        let mut reloaded = Reloaded::default();
-        for (certificate, known) in table.iter_mut().zip(known.iter_mut()) {
-            match newer(certificate, now) {
-                Ok(found) => {
-                    *known = None;
-                    if let Some(found) = found {
-                        *certificate = found;
-                        reloaded.changed += 1;
-                    }
-                }
-                Err(error) => {
-                    reloaded.failing += 1;
-                    if known.as_ref() != Some(&error) {
-                        reloaded.failures.push(error.clone());
-                        *known = Some(error);
-                    }
-                }
+    /// Shows `certificate` from now on instead of the one in this place, counted from 0. A place that is not there
+    /// changes nothing.
+    pub fn exchange(&self, place: usize, certificate: Certificate) {
+        self.table.rcu(|table| {
+            let mut table = Vec::clone(table);
+            if let Some(old) = table.get_mut(place) {
+                *old = certificate.clone();
             }
-        }
-        if reloaded.changed > 0 {
-            self.table.store(Arc::new(table));
-        }
-        reloaded
+            table
+        });
+    }
+
+    /// The certificate in this place.
+    pub fn get(&self, place: usize) -> Option<Certificate> {
+        self.table.load().get(place).cloned()
     }
 
     /// Each certificate in use, in order.
-    pub fn status(&self) -> Vec<Status> {
-        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = self.table.load();
-        let status = |(certificate, failing): (&Certificate, &Option<Error>)| Status {
-            files: certificate.files().clone(),
-            validity: certificate.validity(),
-            failing: failing.clone(),
-        };
-        table.iter().zip(failing.iter()).map(status).collect()
+    pub fn all(&self) -> Vec<Certificate> {
+        Vec::clone(&self.table.load())
     }
-}
-
-/// What the files of a certificate hold now, if it is something else.
-fn newer(certificate: &Certificate, now: Time) -> Result<Option<Certificate>, Error> {
-    let files = certificate.files();
-    let (chain, key) = (read_bounded(&files.chain)?, read_bounded(&files.key)?);
-    if certificate.is_of(&chain, &key) {
-        return Ok(None);
-    }
-    let found = Certificate::of(files, &chain, &key)?;
-    if !found.validity().holds(now) {
-        let Validity { from, until } = found.validity();
-        let name = files.chain.display();
-        return Err(Error::new(format!("the certificate in `{name}` holds from {from} to {until}, not now")));
-    }
-    Ok(Some(found))
 }
 
 impl ResolvesServerCert for Certificates {

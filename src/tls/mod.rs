@@ -1,13 +1,13 @@
 //! TLS on both sides: the certificates that we show to clients, and the authorities that we believe of others.
 //!
 //! In reading order: [`Files`] name a certificate and its key, [`Certificate`] is what they held; [`Certificates`] is
-//! the set that clients are answered from, picked by server name and exchanged when the files change; [`Server`] does
+//! the set that clients are answered from, picked by server name, each of which can be exchanged; [`Server`] does
 //! the handshake with a client and says why one failed ([`Failure`]); [`Authorities`] and [`Client`] are the other
 //! direction; [`Stream`] is a connection with or without TLS.
 //!
 //! What this room never does: take a name, a version or a cipher from a configuration beyond what `rustls` holds for
 //! safe, believe an authority that was not named, ask a client for a certificate, take data before the handshake is
-//! over (0-RTT), or lose a certificate that works for a file that does not.
+//! over (0-RTT), or look after its files: who does that hands over what was read whole.
 
 mod certificate;
 mod certificates;
@@ -15,15 +15,13 @@ mod client;
 mod server;
 mod stream;
 mod validity;
-mod watch;
 
 pub use certificate::{Certificate, Files};
-pub use certificates::{CERTIFICATES_MAX, Certificates, Reloaded, Status};
+pub use certificates::{CERTIFICATES_MAX, Certificates};
 pub use client::{Authorities, Client};
 pub use server::{Failure, Server};
 pub use stream::Stream;
 pub use validity::Validity;
-pub use watch::{Watching, watch};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use std::fmt;

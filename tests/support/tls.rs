@@ -13,6 +13,7 @@ use rustls::{
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,6 +29,12 @@ pub fn scratch() -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&path).unwrap();
     path
+}
+
+/// Writes a file that nobody else may write, whatever the umask.
+pub fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A certificate authority.
@@ -61,11 +68,16 @@ impl Authority {
 
     /// One that holds to the beginning of a year.
     pub fn issue_until(&self, names: &[&str], year: i32) -> Issued {
+        self.issue_between(names, 2020, year)
+    }
+
+    /// One that holds from the beginning of a year to that of another.
+    pub fn issue_between(&self, names: &[&str], from: i32, until: i32) -> Issued {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
-        params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(year, 1, 1);
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Issued {
             chain: certificate.pem(),
@@ -78,7 +90,7 @@ impl Authority {
     /// What the proxy believes if it believes this authority.
     pub fn authorities(&self) -> Authorities {
         let path = scratch().join("ca.pem");
-        fs::write(&path, &self.pem).unwrap();
+        write(&path, &self.pem);
         Authorities::read(&path).unwrap()
     }
 
@@ -102,8 +114,8 @@ impl Issued {
             chain: directory.join(format!("{name}.crt")),
             key: directory.join(format!("{name}.key")),
         };
-        fs::write(&files.chain, &self.chain).unwrap();
-        fs::write(&files.key, &self.key).unwrap();
+        write(&files.chain, &self.chain);
+        write(&files.key, &self.key);
         files
     }
 }

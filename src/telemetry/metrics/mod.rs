@@ -13,7 +13,7 @@ mod requests;
 pub mod table;
 
 pub use connections::{Closed, Ends, Present};
-pub use parts::{CacheMetrics, CacheName, JwksMetrics, LogMetrics, ReloadMetrics, ReloadSource};
+pub use parts::{CacheMetrics, CacheName, JwksMetrics, LogMetrics, ReloadMetrics};
 pub use requests::{Decisions, Requests};
 
 use crate::decision::Reason;
@@ -280,8 +280,8 @@ mod tests {
         assert!(!metrics.render().unwrap().contains("hallpass_cache"));
         metrics.cache(CacheName::Tokens).hits.inc();
         metrics.cache(CacheName::Tokens).hits.inc();
-        metrics.reload(ReloadSource::Bundle).success(Time::from_unix_seconds(9));
-        metrics.reload(ReloadSource::Suspended).failure();
+        metrics.reload("bundle").success(Time::from_unix_seconds(9));
+        metrics.reload("suspended").failure();
         metrics.jwks("https://login.school.example").failure();
         metrics.certificate_expiry(0).set(11);
         metrics.log().dropped.inc();

@@ -87,17 +87,6 @@ pub enum CacheName {
     Decisions,
 }
 
-/// What is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReloadSource {
-    /// The bundle directory.
-    Bundle,
-    /// The list of suspended subjects.
-    Suspended,
-    /// Certificates and their keys.
-    Certificates,
-}
-
 impl Metrics {
     /// The numbers of a cache.
     pub fn cache(&self, cache: CacheName) -> CacheMetrics {
@@ -114,13 +103,8 @@ impl Metrics {
         }
     }
 
-    /// The numbers of a source that is loaded again and again.
-    pub fn reload(&self, source: ReloadSource) -> ReloadMetrics {
-        let name = match source {
-            ReloadSource::Bundle => "bundle",
-            ReloadSource::Suspended => "suspended",
-            ReloadSource::Certificates => "certificates",
-        };
+    /// The numbers of a set of files that is loaded again and again. `name` comes from the configuration.
+    pub fn reload(&self, name: &str) -> ReloadMetrics {
         let Families { reloads, reload_successful, reload_success_time, .. } = &self.families;
         ReloadMetrics {
             succeeded: reloads.with_label_values(&[name, "success"]),

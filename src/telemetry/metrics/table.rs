@@ -53,7 +53,7 @@ pub const TOTAL: &[f64] = &[
 
 /// Writes each family once, as a constant and as a row of [`ALL`].
 macro_rules! families {
-    ($($constant:ident $name:literal $kind:expr, [$($label:literal: $values:literal),*], $part:expr, $help:literal;)*) => {
+    ($($constant:ident $name:literal $kind:expr, [$($label:literal: $values:expr),*], $part:expr, $help:literal;)*) => {
         $(
             #[doc = $help]
             pub const $constant: Family = Family {
@@ -75,6 +75,9 @@ const LOG: Option<&str> = Some("the decision log");
 const RELOAD: Option<&str> = Some("a watched source");
 const BUNDLE: Option<&str> = Some("a loaded bundle");
 const TLS: Option<&str> = Some("TLS");
+
+/// What is watched, by the names of the status.
+const SOURCES: &str = "bundle, suspended, certificate/N (its place in tls.certificates), upstream_ca, keys/ISSUER and keys_ca/ISSUER of the configuration";
 
 families! {
     REQUESTS "hallpass_requests_total" Kind::Counter,
@@ -118,12 +121,12 @@ families! {
     PEOPLE "hallpass_bundle_people" Kind::Gauge, [], BUNDLE,
         "People in the roster of the bundle in force.";
     RELOADS "hallpass_reloads_total" Kind::Counter,
-        ["source": "bundle, suspended, certificates", "result": "success, failure"], RELOAD,
+        ["source": SOURCES, "result": "success, failure"], RELOAD,
         "Attempts to load a source, by result; a failure leaves in force what was in force.";
-    RELOAD_SUCCESSFUL "hallpass_reload_last_successful" Kind::Gauge, ["source": "bundle, suspended, certificates"], RELOAD,
+    RELOAD_SUCCESSFUL "hallpass_reload_last_successful" Kind::Gauge, ["source": SOURCES], RELOAD,
         "1 if the last attempt to load the source succeeded, 0 if it failed.";
     RELOAD_SUCCESS_TIME "hallpass_reload_last_success_timestamp_seconds" Kind::Gauge,
-        ["source": "bundle, suspended, certificates"], RELOAD,
+        ["source": SOURCES], RELOAD,
         "When the source was last loaded, in seconds since 1970.";
     CACHE_LOOKUPS "hallpass_cache_lookups_total" Kind::Counter,
         ["cache": "tokens, decisions", "result": "hit, miss"], CACHE,
