@@ -428,7 +428,13 @@ fn a_client_that_leaves_between_two_requests_ends_in_order_with_or_without_a_wor
         drop(client);
         proxy.until("it is counted", |counters| counters.closed.get(Closed::Done) == number as u64 + 1);
     }
-    // In the middle of a request, it is not in order.
+}
+
+#[test]
+fn a_client_that_leaves_in_the_middle_of_a_request_does_not_end_in_order() {
+    let ca = Authority::new();
+    let upstream = Upstream::silent();
+    let (proxy, _) = proxy(&upstream, &[&ca.issue(&["app.example"])]);
     let mut client = client(proxy.address, ca.client(), "app.example");
     client.send("POST /open/a HTTP/1.1\r\nHost: app\r\nContent-Length: 10\r\n\r\nhalf");
     upstream.until_connections(1);
