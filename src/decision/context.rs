@@ -322,12 +322,10 @@ impl<'b> Context<'b> {
         let relations = self.bundle.relations();
         match relation {
             Relation::OwnClasses => {
-                // Whoever taught an archived class does not teach it any more.
-                let teaches = |scope| {
-                    !self.domain.is_archived(scope)
-                        && relations.is_enrolled(self.subject, scope, Part::Teacher, self.now)
-                };
-                told(self.domain.chain(self.scope).any(|(scope, _)| teaches(scope)))
+                // An archived class is nobody's own any more, also not of those who teach in what it lies in.
+                let teaches = |scope| relations.is_enrolled(self.subject, scope, Part::Teacher, self.now);
+                let own = self.domain.chain(self.scope).any(|(scope, _)| teaches(scope));
+                told(own && !self.domain.is_archived(self.scope))
             }
             Relation::OwnChildren => match self.facts.student {
                 Some(student) => told(relations.is_guardian(self.subject, student, self.now)),
