@@ -364,7 +364,9 @@ impl Where<'_> {
             return Known::Exact(Rights::everywhere(for_staff(self.documents.when_unassigned)));
         }
         // "an assignment outside its dates, or suspended, still counts in the rules above, with `none|none`"
-        let lives = |a: &Assignment| !a.suspended && within(self.bundle, a.dates, self.now);
+        let lives = |a: &Assignment| {
+            !a.suspended && !self.domain.is_archived(&a.scope) && within(self.bundle, a.dates, self.now)
+        };
         // "whether one names a building is asked of the data, not of the day"
         if all.iter().all(|a| a.buildings.is_empty()) {
             // "one all of whose assignments are so has `none|none`, also where none of them names a building"

@@ -68,6 +68,8 @@ impl<'a> Facts<'a> {
                 let chain = chain(domain, scope);
                 Met::from(self.bundle.enrolments.iter().any(|row| {
                     row.teaches
+                        // "who taught there has no own class there": also of a teacher of what lies above.
+                        && !domain.is_archived(scope)
                         && row.person == self.person.id
                         && chain.contains(&row.scope)
                         && within(self.bundle, row.dates, self.now)

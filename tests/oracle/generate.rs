@@ -196,6 +196,7 @@ fn domain(r: &mut Random, name: &str, levels: &[&str], with_documents: bool) -> 
         documents: None,
         base: Vec::new(),
         modules_off: Vec::new(),
+        archived: Vec::new(),
         plans: Vec::new(),
     };
     if with_documents {
@@ -223,6 +224,12 @@ fn everyone(r: &mut Random, domain: &mut Domain) {
         let root = r.pick(&roots).name.clone();
         let count = r.between(1, 2);
         domain.modules_off.push((root, r.some(&modules, count)));
+    }
+    if r.chance(12) {
+        // Narrow ones more often: below a broad one nothing is left.
+        let scopes = &domain.scopes;
+        let at = r.below(scopes.len()).max(r.below(scopes.len()));
+        domain.archived.push(scopes[at].name.clone());
     }
     if r.chance(20) {
         let count = r.between(1, 2);

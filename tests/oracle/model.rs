@@ -144,6 +144,8 @@ pub struct Domain {
     pub base: Vec<String>,
     /// Modules that are off, by root.
     pub modules_off: Vec<(String, Vec<String>)>,
+    /// Scopes in which no work is done any more.
+    pub archived: Vec<String>,
     /// By the scope that names it.
     pub plans: Vec<(String, Plan)>,
 }
@@ -379,6 +381,11 @@ impl Domain {
             names.map(|permission| format!("{}.{}", module.name, permission.name)).collect()
         };
         self.modules.iter().flat_map(full).collect()
+    }
+
+    /// Whether a scope is archived, or lies in one that is.
+    pub fn is_archived(&self, scope: &str) -> bool {
+        super::evaluate::chain(self, scope).iter().any(|above| self.archived.contains(above))
     }
 
     pub fn has_scope(&self, name: &str) -> bool {

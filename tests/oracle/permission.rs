@@ -24,9 +24,9 @@ pub struct Holding<'a> {
 }
 
 impl Holding<'_> {
-    /// Section 4: "A suspended assignment counts as held and grants nothing."
-    fn is_suspended(&self) -> bool {
-        self.assignment.is_some_and(|a| a.suspended)
+    /// Section 4: "A suspended assignment counts as held and grants nothing"; so does a role at an archived scope.
+    fn grants_nothing(&self, domain: &Domain) -> bool {
+        self.assignment.is_some_and(|a| a.suspended) || domain.is_archived(&self.scope)
     }
 }
 
@@ -103,7 +103,7 @@ fn listed<'a>(
 /// What a role that is held grants of a permission: each way, with its relation.
 fn grants(domain: &Domain, holding: &Holding<'_>, found: Found<'_>) -> Vec<Granted> {
     let full = format!("{}.{}", found.0.name, found.1.name);
-    if holding.is_suspended() {
+    if holding.grants_nothing(domain) {
         return Vec::new();
     }
     // Section 4: "A custom set on an assignment replaces the permissions of that assignment alone."
@@ -123,7 +123,7 @@ fn grants(domain: &Domain, holding: &Holding<'_>, found: Found<'_>) -> Vec<Grant
 /// section 3: the default role "carries no `base`".
 fn carries_base(domain: &Domain, holding: &Holding<'_>, found: Found<'_>) -> bool {
     let full = format!("{}.{}", found.0.name, found.1.name);
-    holding.assignment.is_some() && !holding.is_suspended() && domain.base.contains(&full)
+    holding.assignment.is_some() && !holding.grants_nothing(domain) && domain.base.contains(&full)
 }
 
 /// Whether options that a bundle switches on are ones of the role: no grant is there already.
@@ -137,7 +137,7 @@ pub fn is_optional(domain: &Domain, role: &str, name: &str) -> bool {
 /// Section 4: "`[]` is on and grants nothing, but opens a gate"; "A module that is not named in a role is off"; "a custom
 /// set opens the gates of the modules that it names; `base`, options and suspended assignments open none".
 fn module_is_on(domain: &Domain, holding: &Holding<'_>, module: &Module) -> bool {
-    if holding.is_suspended() {
+    if holding.grants_nothing(domain) {
         return false;
     }
     if let Some(set) = holding.assignment.and_then(|a| a.permissions.as_ref()) {
@@ -225,7 +225,7 @@ fn decided_by(
         let is_staff = facts.person.kinds.iter().any(|kind| kind == "staff");
         let holds = exact.iter().all(|(school, plan)| {
             let at_school = |holding: &&&Holding<'_>| {
-                holding.scope == *school && holding.assignment.is_some() && !holding.is_suspended()
+                holding.scope == *school && holding.assignment.is_some() && !holding.grants_nothing(domain)
             };
             let in_plan = within_choice && plan.permissions.contains(&full);
             let mut there = eligible.iter().filter(at_school);

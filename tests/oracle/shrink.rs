@@ -116,6 +116,7 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
         plain!(result.domains[domain].documents.is_some(), result.domains[domain].documents = None);
         list!(result.domains[domain].base);
         list!(result.domains[domain].modules_off);
+        list!(result.domains[domain].archived);
         list!(result.domains[domain].plans);
         for plan in 0..result.domains[domain].plans.len() {
             list!(result.domains[domain].plans[plan].1.permissions);

@@ -149,6 +149,9 @@ impl Bundle {
         for (root, modules) in &domain.modules_off {
             let _ = writeln!(out, "      {root}: [{}]", modules.join(", "));
         }
+        if !domain.archived.is_empty() {
+            let _ = writeln!(out, "    archived: [{}]", domain.archived.join(", "));
+        }
         if !domain.plans.is_empty() {
             out.push_str("    plans:\n");
         }
