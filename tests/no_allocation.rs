@@ -1,13 +1,20 @@
 //! A decision allocates nothing. Alone in its binary: the counting allocator is the whole process's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(unreachable_pub)]
+
+#[path = "oracle/mod.rs"]
+mod oracle;
 
 use hallpass::decision::authzen::Request;
 use hallpass::decision::{Decision, Reason, decide, decide_route};
 use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Source, compile};
 use hallpass::time::Time;
+use oracle::random::Random;
+use oracle::{ask, engine, generate};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const BUNDLE: &str = r#"
 bundle: {name: still, time_zone: Europe/Berlin}
@@ -141,5 +148,37 @@ fn a_route_is_matched_and_decided_without_allocating() {
             decide_route(&bundle, &leaf.select(Vec::new()).unwrap(), subject, None, now())
         };
         assert_eq!(counted(decides), (reason, 0), "{method} {path}");
+    }
+}
+
+/// Whatever a bundle can say: relations, options, plans, blocks, documents, conditions, lists, alternatives.
+#[test]
+fn random_requests_to_random_bundles_are_decided_without_allocating() {
+    let mut reasons: BTreeSet<&str> = BTreeSet::new();
+    for seed in 0..150 {
+        let mut random = Random::new((13 << 32) + seed);
+        let plain = generate::bundle(&mut random);
+        let bundle = engine::load(&plain.to_yaml()).unwrap();
+        for _ in 0..20 {
+            let question = ask::question(&mut random, &plain);
+            let Ok(resolved) = engine::resolve(&bundle, &question) else { continue };
+            let request = resolved.request();
+            let (reason, allocations) = counted(|| decide(&bundle, &request));
+            assert_eq!(allocations, 0, "{reason:?}\n{}\n{question:?}", plain.to_yaml());
+            reasons.insert(reason.as_str());
+        }
+        for _ in 0..if plain.routes.is_empty() { 0 } else { 20 } {
+            let visit = ask::visit(&mut random, &plain);
+            let route = &plain.routes[visit.route];
+            let (reason, allocations) =
+                engine::on_route(&bundle, route, &visit, |matched, subject, claims, now| {
+                    counted(|| decide_route(&bundle, matched, subject, Some(claims), now))
+                });
+            assert_eq!(allocations, 0, "{reason:?}\n{}\n{visit:?}", plain.to_yaml());
+            reasons.insert(reason.as_str());
+        }
+    }
+    for reached in ["granted", "blocked", "relation_unmet", "condition_failed", "grantee_max", "public"] {
+        assert!(reasons.contains(reached), "no request ended with {reached}");
     }
 }

@@ -14,6 +14,7 @@ use oracle::model::{
     Assignment, Block, Blocked, Bundle, Enrolment, Grant, Guardian, Moment, Person, Question,
 };
 use oracle::random::Random;
+use oracle::route::Visit;
 use oracle::{ask, engine, evaluate, generate, permission};
 
 const BUNDLES: u64 = 70;
@@ -37,6 +38,30 @@ fn load(bundle: &Bundle) -> Result<Loaded, String> {
 fn explained(loaded: &Loaded, question: &Question) -> Option<Explanation> {
     let resolved = engine::resolve(loaded, question).ok()?;
     Some(explain(loaded, &resolved.request()))
+}
+
+/// What a route answers to a request.
+fn visited(loaded: &Loaded, bundle: &Bundle, visit: &Visit) -> Reason {
+    engine::visited(loaded, &bundle.routes[visit.route], visit).reason
+}
+
+/// Requests to the routes of a bundle.
+fn visits(r: &mut Random, bundle: &Bundle) -> Vec<Visit> {
+    let count = if bundle.routes.is_empty() { 0 } else { QUESTIONS_EACH };
+    (0..count).map(|_| ask::visit(r, bundle)).collect()
+}
+
+/// The bundle with nothing on its routes that asks who may *not* do something, or that needs no role at all.
+fn without_conditions(bundle: &Bundle) -> Bundle {
+    let mut plain = bundle.clone();
+    for route in &mut plain.routes {
+        route.requirements.retain(|requirement| !requirement.reads_a_condition());
+    }
+    plain.routes.retain(|route| route.public || !route.requirements.is_empty());
+    for route in &mut plain.routes {
+        route.lose_lists_that_are_not_read();
+    }
+    plain
 }
 
 /// What the answer is, and what decided it by name: ids change with the bundle.
@@ -74,6 +99,10 @@ fn an_assignment_of_somebody_else_changes_nothing() {
             let question = ask::question(r, bundle);
             assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
         }
+        for visit in visits(r, bundle) {
+            let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
+            assert_eq!(before, after, "{}\n{visit:?}", more.to_yaml());
+        }
     });
 }
 
@@ -105,7 +134,7 @@ fn an_assignment_outside_of_every_chain_that_is_asked_changes_no_permission() {
 #[test]
 fn without_roles_and_assignments_everything_is_denied() {
     for_bundles(3, |r, bundle, _| {
-        let mut empty = bundle.clone();
+        let mut empty = without_conditions(bundle);
         empty.assignments.clear();
         for domain in &mut empty.domains {
             domain.roles.clear();
@@ -124,6 +153,10 @@ fn without_roles_and_assignments_everything_is_denied() {
             let reason = engine::decision(&loaded, &question).reason;
             assert!(!reason.is_allow(), "{reason:?}\n{}\n{question:?}", empty.to_yaml());
         }
+        for visit in visits(r, &empty) {
+            let allowed = visited(&loaded, &empty, &visit).is_allow();
+            assert_eq!(allowed, empty.routes[visit.route].public, "{}\n{visit:?}", empty.to_yaml());
+        }
     });
 }
 
@@ -140,6 +173,30 @@ fn explain_and_decide_give_the_same_decision() {
             // The parts of the formula must bear the answer out.
             if let Some(facts) = told.document {
                 bears_out(&facts, &question, decided.reason);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_explains_a_route_adds_up_to_its_decision() {
+    for_bundles(12, |r, bundle, loaded| {
+        for visit in visits(r, bundle) {
+            let decided = visited(loaded, bundle, &visit);
+            // The requirements, item by item, with the alternatives of each.
+            let told = engine::explained(loaded, &bundle.routes[visit.route], &visit);
+            let held = |alternatives: &Vec<Reason>| alternatives.iter().any(|reason| reason.is_allow());
+            let case = || format!("{}\n{visit:?}\n{told:?}\n{decided:?}", bundle.to_yaml());
+            match decided {
+                // Before any requirement is looked at.
+                Reason::Public | Reason::Suspended => {}
+                Reason::Granted => assert!(!told.is_empty() && told.iter().all(held), "{}", case()),
+                denied => {
+                    let failed = told.iter().filter(|alternatives| !held(alternatives));
+                    let mut reasons = failed.flatten();
+                    let empty = denied == Reason::AttributeMissing && visit.has_an_empty_list(bundle);
+                    assert!(empty || reasons.any(|reason| *reason == denied), "{}", case());
+                }
             }
         }
     });
@@ -250,7 +307,10 @@ fn access_to_documents_does_not_grow_when_an_assignment_is_suspended_or_ended_by
 
 #[test]
 fn taking_a_grant_from_a_role_turns_no_denial_of_a_permission_into_an_allowance() {
-    for_bundles(7, |r, bundle, loaded| {
+    for_bundles(7, |r, bundle, _| {
+        // A condition may ask that somebody holds a permission not.
+        let bundle = &without_conditions(bundle);
+        let loaded = &load(bundle).unwrap();
         // Of a role the grants alone: the role stays, and replaces what it replaced.
         let mut fewer = bundle.clone();
         let domain = r.below(fewer.domains.len());
@@ -287,6 +347,10 @@ fn taking_a_grant_from_a_role_turns_no_denial_of_a_permission_into_an_allowance(
             let (before, after) = (engine::decision(loaded, &question), engine::decision(&other, &question));
             // Nor of sharing, which may rest on a permission.
             assert!(before.is_allow() || !after.is_allow(), "{}\n{question:?}", bundle.to_yaml());
+        }
+        for visit in visits(r, bundle) {
+            let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
+            assert!(before.is_allow() || !after.is_allow(), "{}\n{visit:?}", bundle.to_yaml());
         }
     });
 }
@@ -328,6 +392,10 @@ fn the_relations_and_blocks_of_somebody_else_change_nothing() {
             let question = ask::question(r, bundle);
             assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
         }
+        for visit in visits(r, bundle) {
+            let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
+            assert_eq!(before, after, "{}\n{visit:?}", more.to_yaml());
+        }
     });
 }
 
@@ -356,6 +424,14 @@ fn a_block_only_ever_takes_away() {
                 assert_eq!(before, after, "{}", case());
             }
         }
+        // A condition may ask that somebody holds a permission not.
+        let plain = without_conditions(bundle);
+        more.routes.clone_from(&plain.routes);
+        let (one, two) = (load(&plain).unwrap(), load(&more).unwrap());
+        for visit in visits(r, &plain) {
+            let (before, after) = (visited(&one, &plain, &visit), visited(&two, &plain, &visit));
+            assert!(before.is_allow() || !after.is_allow(), "{}\n{visit:?}", more.to_yaml());
+        }
     });
 }
 
@@ -371,9 +447,13 @@ fn claims_only_ever_add_to_a_route_and_suspension_takes_all_but_public_ones() {
             // The same request by somebody who is suspended, and by nobody's claims, is never more.
             let mut suspended = bundle.clone();
             suspended.suspended = vec![visit.subject.clone()];
-            let nothing = oracle::route::Visit { claims: Vec::new(), ..visit.clone() };
-            let less = engine::visited(loaded, &bundle.routes[visit.route], &nothing).is_allow();
-            assert!(allowed || !less, "{}\n{visit:?}", bundle.to_yaml());
+            // A condition may ask for a claim that is not there.
+            let plain = bundle.routes[visit.route].requirements.iter();
+            if !plain.into_iter().any(oracle::route::Requirement::reads_a_condition) {
+                let nothing = Visit { claims: Vec::new(), ..visit.clone() };
+                let less = engine::visited(loaded, &bundle.routes[visit.route], &nothing).is_allow();
+                assert!(allowed || !less, "{}\n{visit:?}", bundle.to_yaml());
+            }
             if allowed && !bundle.routes[visit.route].public {
                 let other = load(&suspended).unwrap();
                 let got = engine::visited(&other, &bundle.routes[visit.route], &visit).reason;

@@ -1,11 +1,14 @@
 //! The engine behind the same question.
 
-use super::model::{Answer, Claim, Question};
+use super::model::{Answer, Claim, Question as Asked};
 use super::route::{Route, Visit};
 use hallpass::decision::authzen::{Request, Resolved};
-use hallpass::decision::{Decision, Rule, decide, decide_route};
-use hallpass::policy::route::Lookup;
-use hallpass::policy::{self, Bundle, Source, compile};
+use hallpass::decision::{
+    AccessRequest, Decision, Question, Reason, Rule, decide, decide_route, explain, questions,
+};
+use hallpass::policy::route::{Lookup, Match};
+use hallpass::policy::table::PersonId;
+use hallpass::policy::{self, Bundle, Claims, Source, compile};
 use hallpass::time::Time;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +20,7 @@ pub fn load(yaml: &str) -> Result<Bundle, String> {
 }
 
 /// The question as a request, by way of JSON as `eval` takes it.
-pub fn request(q: &Question) -> Request {
+pub fn request(q: &Asked) -> Request {
     let mut properties = Map::new();
     let mut put =
         |name: &str, value: Option<Value>| value.map(|value| properties.insert(name.to_owned(), value));
@@ -54,6 +57,32 @@ fn claims(claims: &[(String, Claim)]) -> Value {
 
 /// What a request to a route is answered.
 pub fn visited(bundle: &Bundle, route: &Route, visit: &Visit) -> Decision {
+    on_route(bundle, route, visit, |matched, subject, claims, now| {
+        decide_route(bundle, matched, subject, Some(claims), now)
+    })
+}
+
+/// What each requirement of a route is answered, for each item of a list, with all the alternatives of an `any`.
+pub fn explained(bundle: &Bundle, route: &Route, visit: &Visit) -> Vec<Vec<Reason>> {
+    on_route(bundle, route, visit, |matched, subject, claims, now| {
+        let answered = |question: Question<'_>| match question {
+            Question::Asked(ask, facts) => {
+                explain(bundle, &AccessRequest { subject, ask, facts, now }).decision.reason
+            }
+            Question::Decided(decision) => decision.reason,
+        };
+        let all = questions(bundle, matched, subject, Some(claims), now).into_iter();
+        all.map(|alternatives| alternatives.into_iter().map(answered).collect()).collect()
+    })
+}
+
+/// Calls `put` with the request as the engine is put it.
+pub fn on_route<T>(
+    bundle: &Bundle,
+    route: &Route,
+    visit: &Visit,
+    put: impl FnOnce(&Match<'_, '_>, PersonId, &dyn Claims, Time) -> T,
+) -> T {
     let mut path = format!("/{}", route.name);
     for (number, _) in route.numbered(false) {
         path.push('/');
@@ -74,20 +103,19 @@ pub fn visited(bundle: &Bundle, route: &Route, visit: &Visit) -> Decision {
         "resource": {"type": "-", "id": "-"},
     });
     let request = Request::read(&request).expect("a request");
-    let now = Time::from_unix_micros(visit.now);
-    decide_route(bundle, &matched, subject, Some(&request.subject_properties), now)
+    put(&matched, subject, &request.subject_properties, Time::from_unix_micros(visit.now))
 }
 
-fn states_its_time(q: &Question) -> bool {
+fn states_its_time(q: &Asked) -> bool {
     q.subject_type.len() % 2 == q.resource_id.len() % 2
 }
 
-pub fn resolve(bundle: &Bundle, q: &Question) -> Result<Resolved, hallpass::decision::Reason> {
+pub fn resolve(bundle: &Bundle, q: &Asked) -> Result<Resolved, hallpass::decision::Reason> {
     let now = if states_its_time(q) { Time::MAX } else { Time::from_unix_micros(q.now) };
     request(q).resolve(bundle, now)
 }
 
-pub fn decision(bundle: &Bundle, q: &Question) -> Decision {
+pub fn decision(bundle: &Bundle, q: &Asked) -> Decision {
     match resolve(bundle, q) {
         Ok(resolved) => decide(bundle, &resolved.request()),
         Err(reason) => Decision::before_any_rule(reason),
@@ -95,7 +123,7 @@ pub fn decision(bundle: &Bundle, q: &Question) -> Decision {
 }
 
 /// The engine's answer. What decided is named for permissions that are granted alone.
-pub fn answer(bundle: &Bundle, q: &Question) -> Answer {
+pub fn answer(bundle: &Bundle, q: &Asked) -> Answer {
     let decision = decision(bundle, q);
     assert_eq!(decision.is_allow(), decision.reason.as_str() == "granted", "{decision:?}");
     let named = || {

@@ -299,13 +299,33 @@ impl Requirement {
         }
     }
 
+    pub fn reads_a_condition(&self) -> bool {
+        self.all().iter().any(|single| matches!(single, Single::Condition { .. }))
+    }
+
     /// The parameters that it reads.
     pub fn reads(&self) -> Vec<usize> {
         self.all().iter().flat_map(Single::reads).collect()
     }
 }
 
+impl Visit {
+    pub fn has_an_empty_list(&self, bundle: &Bundle) -> bool {
+        let parameters = bundle.routes[self.route].parameters.iter().zip(&self.values);
+        parameters
+            .into_iter()
+            .any(|(parameter, value)| parameter.is_list && value.as_ref().is_none_or(String::is_empty))
+    }
+}
+
 impl Route {
+    pub fn lose_lists_that_are_not_read(&mut self) {
+        let read: Vec<usize> = self.requirements.iter().flat_map(Requirement::reads).collect();
+        for (number, parameter) in self.parameters.iter_mut().enumerate() {
+            parameter.is_list &= read.contains(&number);
+        }
+    }
+
     /// `GET /name/{p0}?p1={p1}` and what it requires, as one line of YAML.
     pub fn to_yaml(&self) -> String {
         let mut template = format!("{} /{}", self.method, self.name);
