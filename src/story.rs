@@ -36,8 +36,12 @@ pub fn answer(bundle: &Bundle, request: &Request, now: Time, out: &mut impl Writ
 
 /// The question, as it was asked.
 pub fn title(request: &Request, at: Time) -> String {
-    let Request { subject_id, action, resource_type, resource_id, .. } = request;
-    format!("May `{subject_id}` do `{action}` on {resource_type}/{resource_id} at {at}?")
+    let Request { subject_id, action, resource_type, resource_id, application, .. } = request;
+    let through = match application {
+        Some(application) => format!(" through `{application}`"),
+        None => String::new(),
+    };
+    format!("May `{subject_id}`{through} do `{action}` on {resource_type}/{resource_id} at {at}?")
 }
 
 /// A denial that came before any rule.
@@ -296,7 +300,7 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::NoRoute => "no route of the bundle matches it",
         Reason::NoMethod => "the route has no such method",
         Reason::UnknownSubject => "nobody of that name and kind is in the roster",
-        Reason::Suspended => "the person is suspended",
+        Reason::Suspended => "the person, or what they come with, is suspended",
         Reason::NoAccountRole => "a role is mandatory for everybody here, and this person has none",
         Reason::UnknownName => "the bundle has no such permission or form",
         Reason::AttributeMissing => "something that the rule must know is not known",
@@ -308,7 +312,7 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::StepUpRequired => "it asks for a fresh or stronger log-in",
         Reason::ConditionFailed => "a condition of the route does not hold",
         Reason::ConditionError => "a condition of the route cannot be judged",
-        Reason::Blocked => "the person is kept away from this student or place",
+        Reason::Blocked => "the person, or what they come with, is kept away from this student or place",
         Reason::ModuleGated => "the module is not on in the role above",
         Reason::RequiresMissing => "another permission that it needs is missing",
         Reason::LevelBelowRequired => "the access to this document does not reach that far",

@@ -37,6 +37,7 @@ fn bundle(pdp: &Pdp, now: Time) -> Value {
         ("revision", bundle.revision().into()),
         ("people", bundle.people().len().into()),
         ("suspended_people", status.suspended_people.into()),
+        ("suspended_credentials", status.suspended_credentials.into()),
         ("blocks", status.blocks.into()),
     ] {
         told.insert(name.to_owned(), value);

@@ -6,8 +6,7 @@ use crate::decision::{AccessRequest, Ask, Question, Reason, explain, questions};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
-use crate::policy::table::PersonId;
-use crate::policy::{Access, Bundle};
+use crate::policy::{Access, Bundle, Principal};
 use crate::story;
 use crate::time::Time;
 use std::io::{self, Read, Write};
@@ -19,7 +18,7 @@ pub(super) fn run(args: &ExplainArgs, now: Time) -> io::Result<Outcome> {
     let Some(bundle) = load(&args.bundle)? else { return Ok(Outcome::No) };
     let mut out = io::stdout().lock();
     if let (Some(subject), Some(line)) = (&args.subject, &args.request) {
-        return explain_route(&bundle, subject, line, now, &mut out);
+        return explain_route(&bundle, args, subject, line, now, &mut out);
     }
     let request = match named(args, &bundle) {
         Ok(request) => request,
@@ -64,6 +63,8 @@ fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String
             assigned: None,
         },
         time: None,
+        application: args.through.clone(),
+        credential: None,
     })
 }
 
@@ -79,6 +80,7 @@ fn from_stdin() -> Result<authzen::Request, String> {
 /// Explains a request as the proxy would see it: the route that it matches, and each thing that the route requires.
 fn explain_route(
     bundle: &Bundle,
+    args: &ExplainArgs,
     subject: &str,
     line: &str,
     now: Time,
@@ -115,11 +117,20 @@ fn explain_route(
         story::no(Reason::UnknownSubject, out)?;
         return Ok(Outcome::No);
     };
-    if bundle.is_suspended(person) {
+    let through = args.through.as_deref().map(|id| authzen::application(bundle, id)).transpose();
+    let through = match through {
+        Ok(through) => through.filter(|application| *application != person),
+        Err(reason) => {
+            story::no(reason, out)?;
+            return Ok(Outcome::No);
+        }
+    };
+    let principal = Principal { subject: person, through, credential: None };
+    if bundle.suspends(principal) {
         story::no(Reason::Suspended, out)?;
         return Ok(Outcome::No);
     }
-    every_requirement(bundle, &matched, person, now, out)
+    every_requirement(bundle, &matched, principal, now, out)
 }
 
 fn find<'b, 'p>(
@@ -147,11 +158,12 @@ fn find<'b, 'p>(
 fn every_requirement(
     bundle: &Bundle,
     matched: &Match<'_, '_>,
-    subject: PersonId,
+    principal: Principal<'_>,
     now: Time,
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
-    for alternatives in questions(bundle, matched, subject, None, now) {
+    let subject = principal.subject;
+    for alternatives in questions(bundle, matched, principal, None, now) {
         let several = alternatives.len() > 1;
         let mut allowed = false;
         for question in alternatives {

@@ -55,7 +55,7 @@ enum Verb {
         at: Option<Time>,
     },
     /// Decide one request and tell why in words, with the roles that were looked at and why they lost.
-    Explain(ExplainArgs),
+    Explain(Box<ExplainArgs>),
     /// Ask a running proxy how it is: a probe for where there is no shell.
     Health {
         /// Ask whether requests should be sent to it, not only whether it lives.
@@ -96,6 +96,9 @@ struct ExplainArgs {
     /// A request as the proxy would see it, like `GET /classes/1A/attendance`.
     #[arg(long, value_name = "REQUEST", requires = "subject", conflicts_with = "can")]
     request: Option<String>,
+    /// The id of the application that the person comes through.
+    #[arg(long, value_name = "ID", requires = "subject")]
+    through: Option<String>,
     /// When, in RFC 3339; the present if absent.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<Time>,

@@ -2,7 +2,7 @@
 
 use super::Reason;
 use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
-use crate::policy::{Access, Claims, DocumentAction};
+use crate::policy::{Access, Claims, DocumentAction, Principal};
 use crate::time::Time;
 use std::fmt;
 
@@ -32,18 +32,31 @@ pub struct Facts<'a> {
     pub assigned: Option<&'a [PersonId]>,
     /// What the subject's token says.
     pub claims: Option<&'a dyn Claims>,
+    /// The application that the subject comes through.
+    pub through: Option<PersonId>,
+    /// The name of the credential that was brought.
+    pub credential: Option<&'a str>,
 }
 
 impl fmt::Debug for Facts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Claims are not shown: a log is no place for them.
-        let Facts { student, stranger, target, assigned, claims: _ } = self;
+        // Claims and credentials are not shown: a log is no place for them.
+        let Facts { student, stranger, target, assigned, claims: _, through, credential: _ } = self;
         f.debug_struct("Facts")
             .field("student", student)
             .field("stranger", stranger)
             .field("target", target)
             .field("assigned", assigned)
-            .finish()
+            .field("through", through)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> AccessRequest<'a> {
+    /// Who asks, through which application and with which credential.
+    pub fn principal(&self) -> Principal<'a> {
+        let Facts { through, credential, .. } = self.facts;
+        Principal { subject: self.subject, through, credential }
     }
 }
 

@@ -3,11 +3,12 @@
 //! A permission's resource is a scope (`{type: "class", id: "1A"}`); a document is
 //! `{type: "document", id, properties: {form, student, buildings, explicit}}`, and then the action is one of `view`,
 //! `edit`, `create`, `share`, `transfer`, `delete`. `action.properties` holds `target` (the id of a person) and
-//! `access` (what is given). `context.time` is RFC 3339. Members that are not named here are ignored.
+//! `access` (what is given). `context.time` is RFC 3339; `context.application` is the id of the application that the
+//! subject comes through, `context.credential` the name of the credential. Members that are not named here are ignored.
 
 use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason, document};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
-use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind};
+use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind, Principal};
 use crate::{json, time::Time};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -35,6 +36,10 @@ pub struct Request {
     pub properties: Properties,
     /// `context.time`.
     pub time: Option<Time>,
+    /// `context.application`: the id of the application that the subject comes through.
+    pub application: Option<String>,
+    /// `context.credential`: the name of the credential that was brought.
+    pub credential: Option<String>,
 }
 
 /// What a request says of a document.
@@ -79,6 +84,8 @@ pub struct Resolved {
     target: Option<PersonId>,
     assigned: Option<Vec<PersonId>>,
     claims: SubjectProperties,
+    through: Option<PersonId>,
+    credential: Option<String>,
     question: Question,
 }
 
@@ -104,6 +111,8 @@ impl Resolved {
             target: self.target,
             assigned: self.assigned.as_deref(),
             claims: Some(&self.claims),
+            through: self.through,
+            credential: self.credential.as_deref(),
         };
         AccessRequest { subject: self.subject, ask, facts, now: self.now }
     }
@@ -150,6 +159,8 @@ impl Request {
                 assigned: names(properties, "assigned", "resource.properties.assigned")?,
             },
             time,
+            application: optional_text(context, "application", "context.application")?.map(str::to_owned),
+            credential: optional_text(context, "credential", "context.credential")?.map(str::to_owned),
         })
     }
 
@@ -164,7 +175,11 @@ impl Request {
         if !Kind::parse(&self.subject_type).is_some_and(|kind| person.kinds.contains(kind)) {
             return Err(Reason::UnknownSubject);
         }
-        if bundle.is_suspended(subject) {
+        let through = match &self.application {
+            Some(id) => Some(application(bundle, id)?).filter(|application| *application != subject),
+            None => None,
+        };
+        if bundle.suspends(Principal { subject, through, credential: self.credential.as_deref() }) {
             return Err(Reason::Suspended);
         }
         let find = |id: &String| bundle.people().find(id);
@@ -193,7 +208,19 @@ impl Request {
             ask.target = target;
         }
         let stranger = said.student.is_some() && student.is_none();
-        Ok(Resolved { subject, now, student, stranger, target, assigned, claims, question })
+        let credential = self.credential.clone();
+        Ok(Resolved {
+            subject,
+            now,
+            student,
+            stranger,
+            target,
+            assigned,
+            claims,
+            through,
+            credential,
+            question,
+        })
     }
 
     fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {
@@ -241,6 +268,16 @@ impl Request {
         };
         Ok(Question::Document { ask, buildings })
     }
+}
+
+/// The application of this id.
+///
+/// # Errors
+/// There is none in the roster.
+pub fn application(bundle: &Bundle, id: &str) -> Result<PersonId, Reason> {
+    let found = bundle.people().find(id);
+    let found = found.filter(|id| bundle.people().row(*id).kinds.contains(Kind::Application));
+    found.ok_or(Reason::UnknownSubject)
 }
 
 /// The buildings that a request states. A student is in one or more, and where the roster knows the student it must

@@ -6,8 +6,9 @@ use crate::policy::table::{PersonId, ScopeId};
 use crate::policy::{Bundle, DocumentAction};
 use crate::time::Time;
 
-/// Whether the subject, or a person whom the request names, is kept away from what is asked about. Where a document is
-/// given to the target, the target is bound by its own max instead, which is none then.
+/// Whether the subject, the application that they come through, or a person whom the request names, is kept away from
+/// what is asked about. Where a document is given to the target, the target is bound by its own max instead, which is
+/// none then.
 pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
     let now = request.now;
     match &request.ask {
@@ -17,15 +18,16 @@ pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
         Ask::Document(ask) => {
             let given = matches!(ask.action, DocumentAction::Share | DocumentAction::Transfer);
             let bounded = ask.target.filter(|_| !given);
-            from_document(bundle, request.subject, ask, now)
-                || bounded.is_some_and(|target| from_document(bundle, target, ask, now))
-                || from_target(bundle, request.subject, ask.target, now)
+            let askers = [Some(request.subject), request.facts.through].into_iter().flatten();
+            let mut bound = askers.clone().chain(bounded);
+            bound.any(|person| from_document(bundle, person, ask, now))
+                || askers.into_iter().any(|person| from_target(bundle, person, ask.target, now))
         }
     }
 }
 
-/// Whether the subject, or a person whom the request names, is kept away from the scope, in whichever tree, or from the
-/// student. A student who is named and not known may be anybody from whom a person with a block is kept away.
+/// Whether the subject, the application that they come through, or a person whom the request names, is kept away from
+/// the scope, in whichever tree, or from the student. A student who is named and not known may be anybody from whom a person with a block is kept away.
 pub(super) fn from_people(
     bundle: &Bundle,
     subject: PersonId,
@@ -33,7 +35,8 @@ pub(super) fn from_people(
     scope: Option<ScopeId>,
     now: Time,
 ) -> bool {
-    let kept_away = [Some(subject), facts.target].into_iter().flatten().any(|person| {
+    let mut askers = [Some(subject), facts.through].into_iter().flatten();
+    let kept_away = askers.clone().chain(facts.target).any(|person| {
         bundle.blocks(person, now).any(|block| {
             facts.stranger
                 || facts.student.is_some_and(|student| is_from(bundle, block, student, now))
@@ -43,7 +46,7 @@ pub(super) fn from_people(
                 }
         })
     });
-    kept_away || from_target(bundle, subject, facts.target, now)
+    kept_away || askers.any(|person| from_target(bundle, person, facts.target, now))
 }
 
 /// Whether the subject is kept away from the person whom the request names second: a student may be named there, too.

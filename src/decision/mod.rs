@@ -147,7 +147,7 @@ impl Decision {
 
 /// Decides one request.
 pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
-    if bundle.is_suspended(request.subject) {
+    if bundle.suspends(request.principal()) {
         return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
     }
     if blocks::blocked(bundle, request) {

@@ -6,7 +6,7 @@ use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document
 use crate::policy::condition::Condition;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
-use crate::policy::{Access, Bundle, Claims};
+use crate::policy::{Access, Bundle, Claims, Principal};
 use crate::time::Time;
 
 /// A matched request, its subject and the time: what all its questions share.
@@ -14,7 +14,7 @@ use crate::time::Time;
 struct Asking<'a> {
     bundle: &'a Bundle,
     matched: &'a Match<'a, 'a>,
-    subject: PersonId,
+    principal: Principal<'a>,
     claims: Option<&'a dyn Claims>,
     now: Time,
     /// Where a capture holds a list: its number, and the item that is asked about.
@@ -32,14 +32,14 @@ pub enum Question<'a> {
 
 /// Decides a matched request: public, or every requirement in turn. The first that fails is the answer; where all hold
 /// the answer names what decided the first one.
-pub fn decide_route(
-    bundle: &Bundle,
-    matched: &Match<'_, '_>,
-    subject: PersonId,
-    claims: Option<&dyn Claims>,
+pub fn decide_route<'a>(
+    bundle: &'a Bundle,
+    matched: &'a Match<'a, 'a>,
+    principal: impl Into<Principal<'a>>,
+    claims: Option<&'a dyn Claims>,
     now: Time,
 ) -> Decision {
-    decide_requirements(bundle, matched, subject, claims, now).0
+    decide_requirements(bundle, matched, principal, claims, now).0
 }
 
 /// Which requirements of a route an answer comes from.
@@ -56,21 +56,22 @@ pub struct Considered {
 }
 
 /// As [`decide_route`], with where the answer comes from.
-pub fn decide_requirements(
-    bundle: &Bundle,
-    matched: &Match<'_, '_>,
-    subject: PersonId,
-    claims: Option<&dyn Claims>,
+pub fn decide_requirements<'a>(
+    bundle: &'a Bundle,
+    matched: &'a Match<'a, 'a>,
+    principal: impl Into<Principal<'a>>,
+    claims: Option<&'a dyn Claims>,
     now: Time,
 ) -> (Decision, Considered) {
+    let principal = principal.into();
     if matched.route().is_public() {
         return (Decision::before_any_rule(Reason::Public), Considered::default());
     }
-    if bundle.is_suspended(subject) {
+    if bundle.suspends(principal) {
         let suspended = Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
         return (suspended, Considered::default());
     }
-    let asking = Asking { bundle, matched, subject, claims, now, item: None };
+    let asking = Asking { bundle, matched, principal, claims, now, item: None };
     let mut count = 0;
     let each = matched.route().requirements().iter().enumerate().map(|(decisive, requirement)| {
         count = decisive + 1;
@@ -87,11 +88,11 @@ pub fn decide_requirements(
 pub fn questions<'a>(
     bundle: &'a Bundle,
     matched: &'a Match<'a, 'a>,
-    subject: PersonId,
+    principal: impl Into<Principal<'a>>,
     claims: Option<&'a dyn Claims>,
     now: Time,
 ) -> Vec<Vec<Question<'a>>> {
-    let asking = Asking { bundle, matched, subject, claims, now, item: None };
+    let asking = Asking { bundle, matched, principal: principal.into(), claims, now, item: None };
     let mut list = Vec::new();
     for requirement in matched.route().requirements() {
         let single = std::slice::from_ref(requirement);
@@ -176,7 +177,8 @@ impl<'a> Asking<'a> {
         }
         match self.question(requirement) {
             Ok((ask, facts)) => {
-                decide(self.bundle, &AccessRequest { subject: self.subject, ask, facts, now: self.now })
+                let subject = self.principal.subject;
+                decide(self.bundle, &AccessRequest { subject, ask, facts, now: self.now })
             }
             Err(reason) => Decision::before_any_rule(reason),
         }
@@ -209,11 +211,10 @@ impl<'a> Asking<'a> {
             student: person(student),
             stranger: student.is_some() && person(student).is_none(),
             target: person(target),
-            claims: self.claims,
-            assigned: None,
+            ..self.facts()
         };
         let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
-        if self.bundle.is_suspended(self.subject) {
+        if self.bundle.suspends(self.principal) {
             return ended(Reason::Suspended);
         }
         let scope = match scope {
@@ -221,7 +222,7 @@ impl<'a> Asking<'a> {
             Some(Ok(scope)) => Some(scope),
             None => None,
         };
-        if blocks::from_people(self.bundle, self.subject, facts, scope, self.now) {
+        if blocks::from_people(self.bundle, self.principal.subject, facts, scope, self.now) {
             return ended(Reason::Blocked);
         }
         if named.is_some() && facts.target.is_none() {
@@ -230,7 +231,7 @@ impl<'a> Asking<'a> {
         let read = Read {
             bundle: self.bundle,
             matched: self.matched,
-            subject: self.subject,
+            subject: self.principal.subject,
             facts,
             scope,
             now: self.now,
@@ -241,6 +242,12 @@ impl<'a> Asking<'a> {
             Ok(false) => Reason::ConditionFailed,
             Err(_) => Reason::ConditionError,
         })
+    }
+
+    /// What every question of the request knows.
+    fn facts(&self) -> Facts<'a> {
+        let Principal { through, credential, .. } = self.principal;
+        Facts { claims: self.claims, through, credential, ..Facts::default() }
     }
 
     fn scope(&self, scope: ScopeAttribute) -> Result<ScopeId, Reason> {
@@ -268,8 +275,7 @@ impl<'a> Asking<'a> {
                         Some(target) => Some(self.person(*target).ok_or(Reason::AttributeMissing)?),
                         None => None,
                     },
-                    assigned: None,
-                    claims: self.claims,
+                    ..self.facts()
                 };
                 Ok((Ask::Permission { domain: *domain, permission: *permission, scope }, facts))
             }
@@ -287,8 +293,7 @@ impl<'a> Asking<'a> {
                     student: ask.student,
                     stranger: ask.student.is_none(),
                     target: ask.target,
-                    claims: self.claims,
-                    assigned: None,
+                    ..self.facts()
                 };
                 Ok((Ask::Document(ask), facts))
             }
@@ -313,7 +318,12 @@ impl<'a> Asking<'a> {
             DocumentAttribute::Listed(capture) => {
                 let listed = self.capture(*capture).and_then(|id| bundle.documents().find(id));
                 let listed = listed.ok_or(Reason::AttributeMissing)?;
-                Ok(ask(listed.domain, listed.form, Some(listed.student), listed.granted_to(self.subject)))
+                Ok(ask(
+                    listed.domain,
+                    listed.form,
+                    Some(listed.student),
+                    listed.granted_to(self.principal.subject),
+                ))
             }
             DocumentAttribute::Of { domain, form, student } => {
                 let forms = bundle.domains()[*domain].forms();

@@ -189,6 +189,9 @@ pub(super) fn besides(from: Option<&str>, to: &str, before: &HeldOff, after: &He
     let blocks = |some: &HeldOff, others: &HeldOff| {
         some.blocks().iter().filter(|block| !others.blocks().contains(block)).count()
     };
+    let credentials = |some: &HeldOff, others: &HeldOff| {
+        some.credentials().iter().filter(|name| !others.credentials().contains(name)).count()
+    };
     tracing::info!(
         target: AUDIT_TARGET,
         what = "suspended",
@@ -198,6 +201,8 @@ pub(super) fn besides(from: Option<&str>, to: &str, before: &HeldOff, after: &He
         people_losing = people(after, before),
         blocks_added = blocks(after, before),
         blocks_removed = blocks(before, after),
+        credentials_suspended = credentials(after, before),
+        credentials_restored = credentials(before, after),
         "activated"
     );
 }

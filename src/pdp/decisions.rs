@@ -1,15 +1,15 @@
 //! Decisions that were made before, by everything that they may rest on.
 //!
-//! A decision is a function of the bundle, the subject, the route with what it captured, the claims and the time. The
-//! bundle is that of the snapshot, which owns the cache: what is loaded anew begins with an empty one. Subject, route and
-//! captures are the key, which is compared whole. Claims and time cannot be a key, because they differ each time where
+//! A decision is a function of the bundle, the subject with the application that they come through, the route with what it
+//! captured, the claims and the time. The bundle is that of the snapshot, which owns the cache: what is loaded anew begins
+//! with an empty one. Subject, application, route and captures are the key, which is compared whole. Claims and time cannot be a key, because they differ each time where
 //! the answer does not; so an entry tells which questions the decision asked of the claims and what they answered, and
 //! between which instants it holds. Both must fit.
 
 use crate::decision::{self, Considered, Decision, Edges};
 use crate::policy::route::{Match, Requirement, Route};
-use crate::policy::table::{Id, PersonId};
-use crate::policy::{Bundle, Claims, DocumentAction};
+use crate::policy::table::Id;
+use crate::policy::{Bundle, Claims, DocumentAction, Principal};
 use crate::time::Time;
 use moka::sync::Cache;
 use std::cell::RefCell;
@@ -54,12 +54,12 @@ impl Decided {
     pub(super) fn anew(
         bundle: &Bundle,
         matched: &Match<'_, '_>,
-        subject: PersonId,
+        principal: Principal<'_>,
         claims: &dyn Claims,
         now: Time,
     ) -> Decided {
         let (decision, considered) =
-            decision::decide_requirements(bundle, matched, subject, Some(claims), now);
+            decision::decide_requirements(bundle, matched, principal, Some(claims), now);
         Decided { decision, considered, cached: None }
     }
 }
@@ -97,14 +97,17 @@ impl DecisionCache {
         &self,
         bundle: &Bundle,
         matched: &Match<'_, '_>,
-        subject: PersonId,
+        principal: Principal<'_>,
         claims: &dyn Claims,
         expires: Option<Time>,
         now: Time,
     ) -> Decided {
-        let key = self.wants(matched.route()).then(|| Key::of(matched, subject)).flatten();
+        // Of a credential a decision reads only whether it is suspended. What is suspended is never remembered, so the
+        // key needs no credential, and a person's next token finds what the last one left.
+        let wants = self.wants(matched.route()) && !bundle.suspends(principal);
+        let key = wants.then(|| Key::of(matched, principal)).flatten();
         let Some(key) = key else {
-            return Decided::anew(bundle, matched, subject, claims, now);
+            return Decided::anew(bundle, matched, principal, claims, now);
         };
         if let Some(kept) = self.kept.get(key.bytes()) {
             let asked = kept.asked.iter().flat_map(|asked| asked.iter());
@@ -115,7 +118,7 @@ impl DecisionCache {
             }
         }
         let listening = Listening { claims, asked: RefCell::default() };
-        let Decided { decision, considered, .. } = Decided::anew(bundle, matched, subject, &listening, now);
+        let Decided { decision, considered, .. } = Decided::anew(bundle, matched, principal, &listening, now);
         let (from, until) = self.edges.around(now);
         let valid_until = expires.map_or(until, |expires| until.min(expires));
         let asked = listening.asked.into_inner();
@@ -156,7 +159,7 @@ fn cost(route: &Route) -> usize {
     route.requirements().iter().map(of_all).sum()
 }
 
-/// Subject, route and captures, each with its length, so that no two requests have one key.
+/// Subject, application, route and captures, each with its length, so that no two requests have one key.
 struct Key {
     bytes: [u8; KEY_BYTES_MAX],
     length: usize,
@@ -164,9 +167,10 @@ struct Key {
 
 impl Key {
     /// `None` where it would be too long.
-    fn of(matched: &Match<'_, '_>, subject: PersonId) -> Option<Key> {
+    fn of(matched: &Match<'_, '_>, principal: Principal<'_>) -> Option<Key> {
         let mut key = Key { bytes: [0; KEY_BYTES_MAX], length: 0 };
-        key.number(subject.row())?;
+        key.number(principal.subject.row())?;
+        key.number(principal.through.map_or(0, |application| application.row() + 1))?;
         key.number(matched.id().row())?;
         for captured in matched.captures() {
             match captured {

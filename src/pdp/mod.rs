@@ -19,8 +19,7 @@ pub use reader::{Held, Reader};
 pub use sources::{BundleFiles, SuspendedFile};
 
 use crate::policy::route::Match;
-use crate::policy::table::PersonId;
-use crate::policy::{self, Bundle, Claims, Diagnostic, HeldOff, Source};
+use crate::policy::{self, Bundle, Claims, Diagnostic, HeldOff, Principal, Source};
 use crate::reload::{self, Counts, Progress};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Decisions;
@@ -62,17 +61,18 @@ impl Snapshot {
 
     /// As [`decide_requirements`](crate::decision::decide_requirements), from what is remembered where something is. `expires` is when
     /// the subject's token ends.
-    pub fn decide(
+    pub fn decide<'p>(
         &self,
         matched: &Match<'_, '_>,
-        subject: PersonId,
+        principal: impl Into<Principal<'p>>,
         claims: &dyn Claims,
         expires: Option<Time>,
         now: Time,
     ) -> Decided {
+        let principal = principal.into();
         match &self.remembered {
-            Some(remembered) => remembered.decide(&self.bundle, matched, subject, claims, expires, now),
-            None => Decided::anew(&self.bundle, matched, subject, claims, now),
+            Some(remembered) => remembered.decide(&self.bundle, matched, principal, claims, expires, now),
+            None => Decided::anew(&self.bundle, matched, principal, claims, now),
         }
     }
 
@@ -121,8 +121,10 @@ pub struct Status {
     pub bundle: reload::Status,
     /// The file of suspensions; `None` where none is configured.
     pub suspended: Option<reload::Status>,
-    /// How many people are suspended, in the bundle or besides.
+    /// How many people and applications are suspended, in the bundle or besides.
     pub suspended_people: usize,
+    /// How many credentials are suspended, in the bundle or besides.
+    pub suspended_credentials: usize,
     /// How many blocks there are, in the bundle or besides, whether or not they hold today.
     pub blocks: usize,
     /// The generation of the snapshot in force; 0 if there is none.
@@ -200,6 +202,7 @@ impl Pdp {
             bundle: self.bundle.status(),
             suspended: suspended.last_attempt.is_some().then_some(suspended),
             suspended_people: held_off.map_or(0, |held_off| held_off.suspended().iter().count()),
+            suspended_credentials: held_off.map_or(0, |held_off| held_off.credentials().len()),
             blocks: held_off.map_or(0, |held_off| held_off.blocks().len()),
             generation: snapshot.as_ref().map_or(0, |snapshot| snapshot.generation),
         }

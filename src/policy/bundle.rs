@@ -4,7 +4,7 @@ use super::access::Entry;
 use super::document::Documents;
 use super::domain::Domain;
 use super::grants::Grants;
-use super::people::People;
+use super::people::{People, Principal};
 use super::relations::{Block, Relations};
 use super::route::Routes;
 use super::table::{DomainId, Id, IdSet, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
@@ -26,15 +26,23 @@ pub struct Bundle {
 /// Suspensions and blocks. They come before any grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldOff {
+    /// People and applications.
     pub(super) suspended: IdSet<PersonId>,
+    /// In their order.
+    pub(super) credentials: Arc<[Box<str>]>,
     /// Ordered by subject.
     pub(super) blocks: Arc<[Block]>,
 }
 
 impl HeldOff {
-    /// The people who are suspended.
+    /// The people and applications that are suspended.
     pub fn suspended(&self) -> &IdSet<PersonId> {
         &self.suspended
+    }
+
+    /// The names of the credentials that are suspended, in their order.
+    pub fn credentials(&self) -> &[Box<str>] {
+        &self.credentials
     }
 
     /// The blocks, ordered by subject.
@@ -56,7 +64,11 @@ impl Bundle {
         suspended.extend(besides.suspended.iter());
         let mut blocks: Vec<Block> = own.blocks.iter().chain(besides.blocks.iter()).cloned().collect();
         blocks.sort_by_key(|block| block.subject);
-        let held_off = HeldOff { suspended, blocks: blocks.into() };
+        let mut credentials: Vec<Box<str>> =
+            own.credentials.iter().chain(besides.credentials.iter()).cloned().collect();
+        credentials.sort_unstable();
+        credentials.dedup();
+        let held_off = HeldOff { suspended, credentials: credentials.into(), blocks: blocks.into() };
         Bundle { compiled: self.compiled.clone(), held_off }
     }
 
@@ -68,6 +80,16 @@ impl Bundle {
     /// Whether a person is suspended. Suspended people are refused before any grant is looked at.
     pub fn is_suspended(&self, person: PersonId) -> bool {
         self.held_off.suspended.contains(person)
+    }
+
+    /// Whether the subject, the application that they come through or the credential is suspended.
+    pub fn suspends(&self, principal: Principal<'_>) -> bool {
+        let Principal { subject, through, credential } = principal;
+        let credentials = &self.held_off.credentials;
+        self.is_suspended(subject)
+            || through.is_some_and(|application| self.is_suspended(application))
+            || credential
+                .is_some_and(|name| credentials.binary_search_by(|known| (**known).cmp(name)).is_ok())
     }
 
     /// The blocks of `subject` that hold at `now`. Almost nobody has one.
@@ -215,8 +237,9 @@ impl Revision {
         &self.routes
     }
 
-    /// Who a verified token or header is, by the declaration of its issuer (`policy-model.md` section 1).
-    pub fn join(&self, issuer: &str, claims: &dyn super::Claims) -> Option<PersonId> {
+    /// Who a verified token or header is, through which application and with which credential, by the declaration of its
+    /// issuer (`policy-model.md` section 1).
+    pub fn join<'c>(&self, issuer: &str, claims: &'c dyn super::Claims) -> Option<Principal<'c>> {
         self.people.join(issuer, claims)
     }
 

@@ -32,7 +32,7 @@ pub use domain::{
     Domain, Form, Forms, Level, Mandatory, Module, Permission, Plan, Precedence, Role, StepUp, TreeNode,
 };
 pub use grants::{Granted, Grants, Relation};
-pub use people::{Kind, Kinds, People, Person};
+pub use people::{Kind, Kinds, People, Person, Principal};
 pub use render::render;
 pub use route::Routes;
 pub use source::Source;

@@ -3,6 +3,7 @@
 use super::Claims;
 use super::table::{PersonId, Table};
 use std::collections::HashMap;
+use std::fmt;
 
 /// A kind of subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +72,35 @@ pub struct Person {
     pub(super) buildings: (u32, u32),
 }
 
+/// Who asks: a person of the roster, the application that they come through, and the credential that they bring.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Principal<'c> {
+    /// The person, or the application that comes by itself.
+    pub subject: PersonId,
+    /// The application that the subject comes through.
+    pub through: Option<PersonId>,
+    /// The name of the credential, where its issuer gives it one.
+    pub credential: Option<&'c str>,
+}
+
+impl From<PersonId> for Principal<'_> {
+    /// Somebody who comes by themselves.
+    fn from(subject: PersonId) -> Self {
+        Principal { subject, through: None, credential: None }
+    }
+}
+
+impl fmt::Debug for Principal<'_> {
+    /// Without the credential: what is debugged ends in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Principal { subject, through, credential: _ } = self;
+        f.debug_struct("Principal")
+            .field("subject", subject)
+            .field("through", through)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The people of a bundle and how issuers name them.
 #[derive(Debug, Default)]
 pub struct People {
@@ -81,11 +111,28 @@ pub struct People {
     pub(super) columns: HashMap<Box<str>, HashMap<Box<str>, PersonId>>,
 }
 
-/// How an issuer names a person: which claim, compared with which column of the roster.
+/// How an issuer names people, the applications that they come through, and their credentials.
 #[derive(Debug)]
 pub(super) struct Issuer {
+    pub(super) subject: Named,
+    pub(super) application: Option<Through>,
+    /// The claim that names the credential.
+    pub(super) credential: Option<String>,
+}
+
+/// How somebody is named: which claim, compared with which column of the roster.
+#[derive(Debug)]
+pub(super) struct Named {
     pub(super) claim: String,
     pub(super) column: Column,
+}
+
+/// How the application is named that somebody comes through.
+#[derive(Debug)]
+pub(super) struct Through {
+    pub(super) named: Named,
+    /// Whether somebody may come without one.
+    pub(super) optional: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,10 +177,24 @@ impl People {
         self.issuers.contains_key(issuer)
     }
 
-    pub(super) fn join(&self, issuer: &str, claims: &dyn Claims) -> Option<PersonId> {
+    pub(super) fn join<'c>(&self, issuer: &str, claims: &'c dyn Claims) -> Option<Principal<'c>> {
         let issuer = self.issuers.get(issuer)?;
-        let key = claims.text(&issuer.claim)?;
-        match &issuer.column {
+        let subject = self.named(&issuer.subject, claims)?;
+        let through = match &issuer.application {
+            Some(application) => self.application(application, subject, claims)?,
+            None => None,
+        };
+        // A credential without the name that its issuer gives to all of them could not be suspended.
+        let credential = match &issuer.credential {
+            Some(claim) => Some(claims.text(claim).filter(|_| claims.has(claim))?),
+            None => None,
+        };
+        Some(Principal { subject, through, credential })
+    }
+
+    fn named(&self, by: &Named, claims: &dyn Claims) -> Option<PersonId> {
+        let key = claims.text(&by.claim)?;
+        match &by.column {
             Column::Id => self.find(key),
             Column::Own(column) => self.columns.get(column.as_str())?.get(key).copied(),
             Column::Email { must_be_verified } => {
@@ -143,5 +204,16 @@ impl People {
                 self.columns.get("email")?.get(key.to_ascii_lowercase().as_str()).copied()
             }
         }
+    }
+
+    /// The application that `subject` comes through, or that they come by themselves; `None` where it cannot be told.
+    fn application(&self, by: &Through, subject: PersonId, claims: &dyn Claims) -> Option<Option<PersonId>> {
+        // A trusted header answers whatever it is asked with the one thing that it says: that names no application.
+        if !claims.has(&by.named.claim) {
+            return by.optional.then_some(None);
+        }
+        let application = self.named(&by.named, claims)?;
+        let is_one = self.row(application).kinds.contains(Kind::Application);
+        is_one.then_some(Some(application).filter(|application| *application != subject))
     }
 }

@@ -236,12 +236,16 @@ impl Enforcer {
     ) -> Result<Subject, Refusal> {
         let bundle = snapshot.bundle();
         let verified = self.identify(head, caller)?;
-        let Some(person) = bundle.join(&verified.issuer, &verified.claims) else {
+        let Some(principal) = bundle.join(&verified.issuer, &verified.claims) else {
             return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
         };
-        let row = bundle.people().row(person);
+        let row = bundle.people().row(principal.subject);
         record.subject(&row.id, row.kinds.words());
-        let decided = snapshot.decide(matched, person, &verified.claims, verified.expires, caller.now);
+        if let Some(application) = principal.through {
+            record.application(&bundle.people().row(application).id);
+        }
+        let person = principal.subject;
+        let decided = snapshot.decide(matched, principal, &verified.claims, verified.expires, caller.now);
         if let (Some(found), Some(metrics)) = (decided.cached, caller.decisions) {
             if found {
                 metrics.hits.inc();

@@ -164,6 +164,13 @@ impl Record {
         }
     }
 
+    /// The application that the person comes through, by the id of the roster. It is no person, so nothing masks it.
+    pub fn application(&mut self, application: &str) {
+        if let Some(logged) = &mut self.log {
+            logged.line.member("application").text(&[application]);
+        }
+    }
+
     /// What is asked for, as the parts of a name.
     pub fn action(&mut self, parts: &[&str]) {
         if let Some(logged) = &mut self.log {

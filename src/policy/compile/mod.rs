@@ -57,7 +57,7 @@ pub fn compile_unless(sources: &[Source], stale: &dyn Fn() -> bool) -> Option<Co
 }
 
 /// Reads a file of its own that says who is suspended and who may not come near whom, besides those of whom the bundle
-/// says so, in the words of a bundle: `suspended: {subjects: [...]}` and `blocks`.
+/// says so, in the words of a bundle: `suspended: {subjects: [...], applications: [...], credentials: [...]}` and `blocks`.
 ///
 /// Comes with what could be understood and with all mistakes: who is given a new file keeps the old one if there is an
 /// error, who is given a new bundle takes what is left of an old file.
@@ -69,9 +69,9 @@ pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) 
         // Both keys must be there: a file that lost its content must not lift anything.
         let section = root.need("suspended", &mut diags)?;
         let fields = Fields::of(section, "who is suspended", people::SUSPENDED, &mut diags)?;
-        let node = fields.need("subjects", &mut diags)?;
-        let suspended = people::subjects(bundle, node, &mut diags);
-        Some(HeldOff { suspended, blocks })
+        fields.need("subjects", &mut diags)?;
+        let (suspended, credentials) = people::suspended(bundle, &fields, &mut diags);
+        Some(HeldOff { suspended, credentials, blocks })
     });
     (read.unwrap_or_default(), diags.into_sorted())
 }

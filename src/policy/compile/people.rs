@@ -4,13 +4,17 @@ use super::files::Files;
 use super::{Word, names};
 use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::Domain;
-use crate::policy::people::{Column, Issuer, Kind, Kinds, People, Person};
+use crate::policy::people::{Column, Issuer, Kind, Kinds, Named, People, Person, Through};
 use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, choose, read_table};
 use crate::policy::table::{DomainId, IdSet, PersonId, ScopeId, Table};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The columns that every bundle may have; `note` is for people and never kept.
 const COLUMNS: &[&str] = &["id", "kinds", "email", "buildings", "enabled", "note"];
+
+/// What is said of an issuer.
+const ISSUER: &[&str] = &["claim", "matches", "email", "application", "credential"];
 
 /// The roster as read.
 pub(super) struct Roster {
@@ -52,7 +56,9 @@ pub(super) fn read(
     let issuers = read_issuers(root, diags);
     let own: Vec<String> = issuers
         .values()
-        .filter_map(|issuer| match &issuer.column {
+        .flat_map(|issuer| [Some(&issuer.subject), issuer.application.as_ref().map(|by| &by.named)])
+        .flatten()
+        .filter_map(|named| match &named.column {
             Column::Own(name) => Some(name.clone()),
             _ => None,
         })
@@ -91,11 +97,17 @@ fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issue
     let mut issuers = HashMap::new();
     let node = root.get("issuers");
     for (key, node) in node.and_then(|node| node.as_map("issuers by name", diags)).unwrap_or_default() {
-        let Some(fields) = Fields::of(node, "an issuer", &["claim", "matches", "email"], diags) else {
-            continue;
-        };
+        let Some(fields) = Fields::of(node, "an issuer", ISSUER, diags) else { continue };
         let claim =
             fields.get("claim").and_then(|node| node.as_text("the name of a claim", diags)).unwrap_or("sub");
+        let application = match fields.get("application") {
+            Some(node) => match read_through(node, diags) {
+                Some(through) => Some(through),
+                None => continue,
+            },
+            None => None,
+        };
+        let credential = fields.get("credential").and_then(|node| node.as_text("the name of a claim", diags));
         let Some(matches) = fields.need("matches", diags) else { continue };
         let Some(column) = matches.as_text("the name of a column of people", diags) else { continue };
         let column = match column {
@@ -128,9 +140,32 @@ fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issue
                 .error(fields.key_span("email"), "unknown_key", "`email` is said of `matches: email` alone")
                 .help("take it out, or match the e-mail address");
         }
-        issuers.insert(key.text.as_str().into(), Issuer { claim: claim.to_owned(), column });
+        let subject = Named { claim: claim.to_owned(), column };
+        let credential = credential.map(str::to_owned);
+        issuers.insert(key.text.as_str().into(), Issuer { subject, application, credential });
     }
     issuers
+}
+
+/// `application: {claim: azp, matches: id}`: how the application is named that somebody comes through.
+fn read_through(node: &Node, diags: &mut Diags) -> Option<Through> {
+    let fields = Fields::of(node, "how an application is named", &["claim", "matches", "optional"], diags)?;
+    let optional = match fields.get("optional") {
+        Some(node) => node.as_bool("true or false", diags)?,
+        None => false,
+    };
+    let claim = fields.need("claim", diags).and_then(|node| node.as_text("the name of a claim", diags));
+    let matches = fields.need("matches", diags)?;
+    let column = match matches.as_text("the name of a column of people", diags)? {
+        "id" => Column::Id,
+        "email" | "kinds" | "buildings" | "enabled" | "note" => {
+            let message = "this column does not name an application";
+            diags.error(matches.span, "bad_name", message).help("name `id` or a column of your own");
+            return None;
+        }
+        own => names::check(own, "a column", matches.span, diags).then(|| Column::Own(own.to_owned()))?,
+    };
+    Some(Through { named: Named { claim: claim?.to_owned(), column }, optional })
 }
 
 fn from_node(key: &Key, node: &Node, known: &[&str], diags: &mut Diags) -> Option<PersonRow> {
@@ -316,31 +351,42 @@ pub(super) fn building(
 }
 
 /// What a section `suspended` may say.
-pub(super) const SUSPENDED: &[&str] = &["subjects"];
+pub(super) const SUSPENDED: &[&str] = &["subjects", "applications", "credentials"];
 
 /// `suspended: {subjects: [...]}`: refused before any grant is looked at.
 pub(super) fn suspend(bundle: &mut Revision, root: &Fields<'_>, diags: &mut Diags) {
     let Some(node) = root.get("suspended") else { return };
     let Some(fields) = Fields::of(node, "who is suspended", SUSPENDED, diags) else { return };
-    let Some(node) = fields.get("subjects") else { return };
-    let subjects = subjects(bundle, node, diags);
-    bundle.held_off.suspended.extend(subjects.iter());
+    let (suspended, credentials) = suspended(bundle, &fields, diags);
+    bundle.held_off.suspended.extend(suspended.iter());
+    bundle.held_off.credentials = credentials;
 }
 
-/// A list of ids of the roster.
-pub(super) fn subjects(bundle: &Revision, node: &Node, diags: &mut Diags) -> IdSet<PersonId> {
+/// People and applications by id, and credentials by name, in their order.
+pub(super) fn suspended(
+    bundle: &Revision,
+    fields: &Fields<'_>,
+    diags: &mut Diags,
+) -> (IdSet<PersonId>, Arc<[Box<str>]>) {
     let mut found = IdSet::new();
-    for word in words(node, "ids of people", diags) {
-        match bundle.people.find(&word.text) {
-            Some(person) => found.insert(person),
-            None => names::unknown(
-                "person",
-                &word.text,
-                word.span,
-                bundle.people.iter().map(|(_, p)| p.id.as_str()),
-                diags,
-            ),
+    for (key, what) in [("subjects", "person"), ("applications", "application")] {
+        let Some(node) = fields.get(key) else { continue };
+        let fits = |person: &Person| key == "subjects" || person.kinds.contains(Kind::Application);
+        for word in words(node, "ids of people", diags) {
+            match bundle.people.find(&word.text).filter(|person| fits(bundle.people.row(*person))) {
+                Some(person) => found.insert(person),
+                None => {
+                    let known = bundle.people.iter().filter(|(_, person)| fits(person));
+                    let known = known.map(|(_, person)| person.id.as_str());
+                    names::unknown(what, &word.text, word.span, known, diags);
+                }
+            }
         }
     }
-    found
+    let node = fields.get("credentials");
+    let words = node.map(|node| words(node, "names of credentials", diags)).unwrap_or_default();
+    let mut credentials: Vec<Box<str>> = words.into_iter().map(|word| word.text.into()).collect();
+    credentials.sort_unstable();
+    credentials.dedup();
+    (found, credentials.into())
 }
