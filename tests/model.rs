@@ -255,6 +255,7 @@ fn a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base() {
     assert_eq!(errors(&below), ["not_a_root"]);
 }
 
+// TD-15
 #[test]
 fn a_power_permission_may_ask_for_step_up_also_where_it_is_only_required() {
     let bundle = school("  - {subject: bob, role: boss, scope: account/s}\n");

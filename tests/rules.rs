@@ -44,7 +44,7 @@ impl Missing {
 }
 
 /// No more rules than these may be pending.
-const PENDING_MAX: usize = 46;
+const PENDING_MAX: usize = 45;
 
 /// The systems, and the number of the last rule of each.
 const SYSTEMS: [(&str, u32); 5] = [("CT", 37), ("CL", 23), ("TD", 42), ("SP", 23), ("FM", 41)];
@@ -108,7 +108,13 @@ const TABLE: &[(&str, Rule)] = &[
     ("CL-13", Pending),
     ("CL-14", Pending),
     ("CL-15", NotYet(NeedsBody)),
-    ("CL-16", Pending),
+    (
+        "CL-16",
+        Held(&[
+            "archived::cl_16_a_role_in_an_archived_class_is_held_and_grants_nothing",
+            "archived::cl_16_broader_roles_go_on_in_an_archived_class",
+        ]),
+    ),
     ("CL-17", Pending),
     ("CL-18", Pending),
     ("CL-19", Pending),
@@ -151,7 +157,13 @@ const TABLE: &[(&str, Rule)] = &[
     ("TD-12", Held(&["toddle::td_12_a_module_that_is_off_takes_all_its_permissions_with_it"])),
     ("TD-13", Held(&["toddle::td_13_a_module_cannot_be_off_and_keep_its_ticks"])),
     ("TD-14", Held(&["toddle::td_14_naming_a_permission_is_what_switches_its_module_on"])),
-    ("TD-15", Held(&["toddle::td_15_a_power_permission_is_marked_and_answered_like_any_other"])),
+    (
+        "TD-15",
+        Held(&[
+            "model::a_power_permission_may_ask_for_step_up_also_where_it_is_only_required",
+            "toddle::td_15_a_power_permission_is_marked_and_answered_like_any_other",
+        ]),
+    ),
     (
         "TD-16",
         Held(&[
@@ -185,15 +197,18 @@ const TABLE: &[(&str, Rule)] = &[
     ("TD-28", Held(&["toddle::td_28_a_programme_principal_sees_and_changes_nothing"])),
     (
         "TD-29",
-        Held(&[
-            "toddle::td_29_a_teacher_has_the_common_part_of_the_programme_and_classes_by_class_roles_alone",
-        ]),
+        Held(&["toddle::td_29_a_teacher_has_the_common_part_of_the_programme_and_works_in_the_own_classes"]),
     ),
     ("TD-30", Held(&["toddle::td_30_a_communications_manager_announces_and_writes_messages"])),
     ("TD-31", Held(&["toddle::td_31_an_attendance_manager_sees_trends_and_no_single_class"])),
     ("TD-32", Held(&["toddle::td_32_a_class_teacher_works_with_everything_in_the_class"])),
     ("TD-33", Held(&["toddle::td_33_an_observer_sees_everything_and_every_request_that_writes_is_refused"])),
-    ("TD-34", Held(&["toddle::td_34_a_teaching_assistant_grades_and_marks_attendance_and_sees_the_rest"])),
+    (
+        "TD-34",
+        Held(&[
+            "toddle::td_34_a_teaching_assistant_grades_marks_attendance_edits_assigned_planners_and_sees_the_rest",
+        ]),
+    ),
     (
         "TD-35",
         Held(&["toddle::td_35_a_substitute_marks_attendance_and_sees_the_rest_unless_the_school_says_more"]),
@@ -210,7 +225,13 @@ const TABLE: &[(&str, Rule)] = &[
             "toddle::td_41_in_a_class_without_a_programme_the_account_role_is_next",
         ]),
     ),
-    ("TD-42", Held(&["model::a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base"])),
+    (
+        "TD-42",
+        Held(&[
+            "model::a_module_that_is_off_at_a_root_is_off_for_everyone_and_beats_base",
+            "toddle::td_42_a_module_that_is_off_for_the_school_is_off_whatever_a_role_says",
+        ]),
+    ),
     ("SP-01", Held(&["school_passport::sp_01_administrative_roles_manage_and_the_others_cannot"])),
     ("SP-02", Held(&["school_passport::sp_02_several_roles_unite"])),
     (

@@ -21,6 +21,9 @@ After the name: P power, L linked (requires others), G gated by a role of a broa
 S asks for step-up.
 ";
 
+/// Own classes, own children, self, assigned.
+const RELATIONS: [&str; 4] = ["c", "k", "s", "a"];
+
 /// The tables of a domain: one for each level of roles on each chain.
 pub(crate) fn tables(golden: &Golden, id: DomainId) -> String {
     let domain = &golden.bundle.domains()[id];
@@ -154,8 +157,40 @@ impl Table<'_> {
     }
 
     fn cell(&self, role: &Role, permission: PermissionId, scope: ScopeId) -> String {
-        let (reason, rule) = self.ask(role, permission, scope, false, "");
-        let letter = match (reason, rule) {
+        let letter = self.letter(role, permission, scope, "");
+        if matches!(letter, '+' | '!' | ' ') {
+            return letter.to_string();
+        }
+        for (options, outright) in [(false, '+'), (true, 'O')] {
+            if self.ask(role, permission, scope, options, "").0 == Reason::Granted {
+                return outright.to_string();
+            }
+            let within = RELATIONS
+                .into_iter()
+                .filter(|relation| self.ask(role, permission, scope, options, relation).0 == Reason::Granted);
+            let within: String = within.collect();
+            let within = if options { within.to_ascii_uppercase() } else { within };
+            match within.len() {
+                0 => {}
+                1 => return within,
+                _ => return format!("({within})"),
+            }
+        }
+        if letter != '?' {
+            return letter.to_string();
+        }
+        // A relation holds and is not enough: the letter is that of what is missing besides.
+        let within = RELATIONS.into_iter().map(|relation| self.letter(role, permission, scope, relation));
+        let missing = within.into_iter().find(|letter| *letter != '?');
+        missing
+            .unwrap_or_else(|| panic!("{} {permission:?}: no single relation holds", role.name))
+            .to_string()
+    }
+
+    /// The letter of one answer, `?` where a relation does not hold or is not said.
+    fn letter(&self, role: &Role, permission: PermissionId, scope: ScopeId, relation: &str) -> char {
+        let (reason, rule) = self.ask(role, permission, scope, false, relation);
+        match (reason, rule) {
             (Reason::Granted, _) => '+',
             (Reason::StepUpRequired, _) => '!',
             (Reason::WrongLevel, _) => ' ',
@@ -169,27 +204,7 @@ impl Table<'_> {
             (Reason::NoAccountRole, _) => 'm',
             (Reason::RelationUnmet | Reason::AttributeMissing, _) => '?',
             other => panic!("{} {:?} has no letter", role.name, other),
-        };
-        if matches!(letter, '+' | '!' | ' ') {
-            return letter.to_string();
         }
-        for (options, outright) in [(false, '+'), (true, 'O')] {
-            if self.ask(role, permission, scope, options, "").0 == Reason::Granted {
-                return outright.to_string();
-            }
-            let within = ["c", "k", "s", "a"]
-                .into_iter()
-                .filter(|relation| self.ask(role, permission, scope, options, relation).0 == Reason::Granted);
-            let within: String = within.collect();
-            let within = if options { within.to_ascii_uppercase() } else { within };
-            match within.len() {
-                0 => {}
-                1 => return within,
-                _ => return format!("({within})"),
-            }
-        }
-        assert_ne!(letter, '?', "{} {permission:?}: granted in no single relation", role.name);
-        letter.to_string()
     }
 
     fn ask(
