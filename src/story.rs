@@ -295,6 +295,7 @@ fn in_words(reason: Reason) -> &'static str {
     match reason {
         Reason::Granted => "all that is needed is there",
         Reason::Public => "the route is public",
+        Reason::StalePolicy => "a roster is older than the policy allows",
         Reason::Malformed => "the request cannot be read in one way only",
         Reason::AmbiguousRequest => "the request says one thing twice",
         Reason::NoRoute => "no route of the bundle matches it",

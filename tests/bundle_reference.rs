@@ -2,7 +2,7 @@
 //! the code that stands beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use hallpass::policy::{Severity, Source, compile, render};
+use hallpass::policy::{Compilation, Roster, Severity, Source, compile, compile_with, render};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,11 @@ fn documented() -> Vec<(String, String)> {
 }
 
 fn codes(sources: &[Source]) -> BTreeSet<&'static str> {
-    compile(sources).diagnostics.iter().map(|told| told.code).collect()
+    codes_of(&compile(sources))
+}
+
+fn codes_of(compilation: &Compilation) -> BTreeSet<&'static str> {
+    compilation.diagnostics.iter().map(|told| told.code).collect()
 }
 
 fn source(name: &str, text: impl Into<Vec<u8>>) -> Source {
@@ -58,9 +62,45 @@ enum Case {
     Instead(&'static str, &'static str),
     /// Another file with these bytes.
     File(&'static str, &'static [u8]),
+    /// A roster beside it, with a piece of it replaced.
+    Rostered(&'static str, &'static str),
+    /// The same without one of its files, or without any.
+    RosterWithout(&'static str),
 }
 
-use Case::{File, Instead};
+use Case::{File, Instead, RosterWithout, Rostered};
+
+/// What the bundle says of its roster, and the files of that; each file begins with its name.
+const ROSTER: &str = "\
+sis.yaml
+rosters: {sis: {format: oneroster, as_of: 2026-11-20T02:00:00Z, max_age: 36h, then: warn, bad_rows_max: 50%, levels: {school: school, class: class}, kinds: {teacher: staff, student: student}}}
+
+manifest.csv
+propertyName,value
+oneroster.version,1.1
+file.orgs,bulk
+file.users,bulk
+file.classes,bulk
+file.enrollments,bulk
+
+orgs.csv
+sourcedId,status,type,parentSourcedId
+west,,school,
+
+users.csv
+sourcedId,status,enabledUser,orgSourcedIds,role,agentSourcedIds
+tim,,true,west,teacher,
+uma,,true,west,student,
+
+classes.csv
+sourcedId,status,schoolSourcedId,termSourcedIds
+9Z,,west,
+
+enrollments.csv
+sourcedId,status,classSourcedId,userSourcedId,role,beginDate,endDate
+e1,,9Z,tim,teacher,,
+e2,,9Z,uma,student,,
+";
 
 const CASES: &[(&str, Case)] = &[
     ("encoding", File("more.yaml", b"people: {jos\xe9: {kinds: [staff]}}\n")),
@@ -172,8 +212,51 @@ const CASES: &[(&str, Case)] = &[
     ("bad_template", Instead("GET /healthz: public", "GET classes: public")),
     ("no_requirement", File("more.yaml", b"routes: {\"GET /x\": {conceal: true}}\n")),
     ("empty_list", File("more.yaml", b"routes: {\"GET /x\": {require: []}}\n")),
+    ("roster_missing", RosterWithout("")),
+    ("roster_file_missing", RosterWithout("users.csv")),
+    ("roster_manifest", Rostered("file.users,bulk", "file.users,delta")),
+    ("bad_age", Rostered("max_age: 36h", "max_age: 36")),
+    ("bad_share", Rostered("bad_rows_max: 50%", "bad_rows_max: 0.01")),
     ("route_twice", File("more.yaml", b"routes: {\"GET /classes/{other}/marks\": public}\n")),
 ];
+
+/// The declaration of [`ROSTER`], and its files.
+fn roster(text: &str) -> (Source, Roster) {
+    let mut files: Vec<Source> = text
+        .split("\n\n")
+        .map(|file| {
+            let (name, rows) = file.split_once('\n').unwrap();
+            source(name, format!("{}\n", rows.trim_end()))
+        })
+        .collect();
+    (files.remove(0), Roster { name: "sis".to_owned(), files })
+}
+
+fn compiled(case: &Case) -> Compilation {
+    let changed = match case {
+        Rostered(from, to) => {
+            assert!(ROSTER.contains(from), "{from}");
+            ROSTER.replacen(from, to, 1)
+        }
+        _ => ROSTER.to_owned(),
+    };
+    match case {
+        Rostered(..) | RosterWithout(_) => {
+            let (declaration, mut sis) = roster(&changed);
+            let mut rosters = vec![];
+            match case {
+                RosterWithout("") => {}
+                RosterWithout(name) => {
+                    sis.files.retain(|file| file.name != *name);
+                    rosters.push(sis);
+                }
+                _ => rosters.push(sis),
+            }
+            compile_with(&[source("policy.yaml", whole()), declaration], &rosters)
+        }
+        _ => compile(&with(case)),
+    }
+}
 
 fn with(case: &Case) -> Vec<Source> {
     let base = whole();
@@ -183,7 +266,16 @@ fn with(case: &Case) -> Vec<Source> {
             vec![source("policy.yaml", base.replacen(from, to, 1))]
         }
         File(name, bytes) => vec![source(name, *bytes), source("policy.yaml", base)],
+        Rostered(..) | RosterWithout(_) => vec![],
     }
+}
+
+#[test]
+fn the_roster_of_the_cases_loads() {
+    let (declaration, sis) = roster(ROSTER);
+    let compilation = compile_with(&[source("policy.yaml", whole()), declaration], &[sis]);
+    assert!(compilation.bundle.is_some(), "{:#?}", compilation.diagnostics);
+    assert_eq!(compilation.bad_rosters().count(), 0);
 }
 
 #[test]
@@ -191,16 +283,17 @@ fn each_example_has_the_code_beside_it() {
     let rows = documented();
     let mut wrong = Vec::new();
     for (code, case) in CASES {
-        let sources = with(case);
-        if !codes(&sources).contains(code) {
-            wrong.push(format!("{code}: found {:?}", codes(&sources)));
+        let found = codes_of(&compiled(case));
+        if !found.contains(code) {
+            wrong.push(format!("{code}: found {found:?}"));
         }
         let (_, example) = rows.iter().find(|(known, _)| known == code).unwrap();
         // An example that is code alone stands in the case as it is written.
         let alone = example.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
         let Some(example) = alone.filter(|example| !example.contains('`')) else { continue };
         let text = match case {
-            Instead(_, to) => (*to).to_owned(),
+            Instead(_, to) | Rostered(_, to) => (*to).to_owned(),
+            RosterWithout(name) => format!("rosters: {{sis: ...}} without sis/ or sis.zip, sis/{name}"),
             File(name, bytes) => format!("{name}\n{}", String::from_utf8_lossy(bytes)),
         };
         let spread = example == "basic: {level: account, deleted: true}" || example.starts_with("<<:");
@@ -232,7 +325,7 @@ fn examples_that_are_made_and_not_written_have_their_codes_too() {
 fn the_page_says_which_diagnostics_are_warnings() {
     let page = page();
     for (code, case) in CASES {
-        let told = compile(&with(case)).diagnostics;
+        let told = compiled(case).diagnostics;
         let warning = told.iter().any(|told| told.code == *code && told.severity == Severity::Warning);
         assert_eq!(page.contains(&format!("| `{code}` (warning) |")), warning, "{code}");
     }

@@ -179,7 +179,7 @@ fn compiling_is_given_up_between_any_two_steps() {
     for steps in 0_u32.. {
         let left = std::cell::Cell::new(steps);
         let stale = || left.replace(left.get().saturating_sub(1)) == 0;
-        match hallpass::policy::compile_unless(&sources, &stale) {
+        match hallpass::policy::compile_unless(&sources, &[], &stale) {
             None => assert!(steps < 100, "it asks without end"),
             Some(compilation) => {
                 assert!(compilation.bundle.is_some() && steps > 2, "it asked {steps} times");

@@ -2,7 +2,7 @@
 
 use super::{ExplainArgs, Outcome, load};
 use crate::decision::authzen::{self, Properties};
-use crate::decision::{AccessRequest, Ask, Question, Reason, explain, questions};
+use crate::decision::{AccessRequest, Ask, Question, Reason, explain, is_stale, questions};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
@@ -112,6 +112,10 @@ fn explain_route(
     if matched.route().is_public() {
         writeln!(out, "Yes: the route is public, and nobody is asked who they are. [public]")?;
         return Ok(Outcome::Yes);
+    }
+    if is_stale(bundle, matched.route().method(), now) {
+        story::no(Reason::StalePolicy, out)?;
+        return Ok(Outcome::No);
     }
     let Some(person) = bundle.people().find(subject) else {
         story::no(Reason::UnknownSubject, out)?;

@@ -5,7 +5,7 @@
 //! - [`AccessRequest`], [`Ask`]: everything that an answer may depend on. [`decide`]: the answer to one.
 //! - [`decide_route`]: the answer to all requirements of a route.
 //! - [`Decision`], [`Reason`], [`Rule`]: the answer, why, and what decided.
-//! - [`Edges`]: when the time changes an answer.
+//! - [`is_stale`]: whether a roster is too old for any answer. [`Edges`]: when the time changes an answer.
 //! - [`explain`]: the same answer with the chain that was walked and the candidates that lost.
 //! - [`authzen`]: requests by name, as `eval` and other programs send them.
 
@@ -17,6 +17,7 @@ mod context;
 mod document;
 mod edges;
 mod explain;
+mod freshness;
 mod reason;
 mod route;
 
@@ -24,6 +25,7 @@ pub use ask::{AccessRequest, Ask, DocumentAsk, Facts};
 pub use document::Rights;
 pub use edges::Edges;
 pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
+pub use freshness::is_stale;
 
 pub use reason::Reason;
 pub use route::{Considered, Question, decide_requirements, decide_route, questions};

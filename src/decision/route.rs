@@ -2,7 +2,7 @@
 
 use super::ask::{DocumentAsk, Facts};
 use super::condition::Read;
-use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document};
+use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document, is_stale};
 use crate::policy::condition::Condition;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
 use crate::policy::table::{DomainId, PersonId, ScopeId};
@@ -66,6 +66,9 @@ pub fn decide_requirements<'a>(
     let principal = principal.into();
     if matched.route().is_public() {
         return (Decision::before_any_rule(Reason::Public), Considered::default());
+    }
+    if is_stale(bundle, matched.route().method(), now) {
+        return (Decision::before_any_rule(Reason::StalePolicy), Considered::default());
     }
     if bundle.suspends(principal) {
         let suspended = Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };

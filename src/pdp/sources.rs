@@ -29,7 +29,7 @@ impl Target for BundleFiles {
     }
 
     fn load(&mut self, read: &Read, _: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
-        let compilation = policy::compile_unless(&read.sources, stale).ok_or(Rejected::Stale)?;
+        let compilation = policy::compile_unless(&read.sources, &[], stale).ok_or(Rejected::Stale)?;
         let Some(bundle) = compilation.bundle else {
             return Err(Rejected::Mistakes(Mistakes::of(compilation.diagnostics, &read.sources)));
         };

@@ -6,6 +6,7 @@ use super::domain::Domain;
 use super::grants::Grants;
 use super::people::{People, Principal};
 use super::relations::{Block, Relations};
+use super::roster::Freshness;
 use super::route::Routes;
 use super::table::{DomainId, Id, IdSet, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
 use crate::time::Time;
@@ -114,6 +115,8 @@ impl Deref for Bundle {
 pub struct Revision {
     pub(super) manifest: Manifest,
     pub(super) revision: String,
+    /// How long the data of its rosters is believed, where the policy says so.
+    pub(super) freshness: Box<[Freshness]>,
     pub(super) domains: Table<DomainId, Domain>,
     pub(super) scopes: Scopes,
     pub(super) people: People,
@@ -207,9 +210,14 @@ impl Revision {
         &self.manifest
     }
 
-    /// The revision: SHA-256 over the names and bytes of the sources, as 64 hexadecimal digits.
+    /// The revision: SHA-256 over the names and bytes of the sources and of the rosters, as 64 hexadecimal digits.
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+
+    /// From when the data of its rosters is and how long that is believed, of those for which the policy says so.
+    pub fn freshness(&self) -> &[Freshness] {
+        &self.freshness
     }
 
     /// The domains.

@@ -4,7 +4,8 @@
 //! here opens a file, asks for the time or logs: files come in as [`Source`]s.
 //!
 //! - [`source`]: the files as trees and tables with places. [`Diagnostic`], [`render`]: what is told of mistakes.
-//! - [`compile`]: from sources to a [`Bundle`].
+//! - [`Roster`]: the files of a roster beside the bundle, and what came of them.
+//! - [`compile`], [`compile_with`]: from sources, and rosters, to a [`Bundle`].
 //! - [`Bundle`], its [`Revision`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
 //! - [`Access`], [`Entry`]: the ladder of access to documents.
 
@@ -19,13 +20,14 @@ mod grants;
 mod people;
 pub mod relations;
 mod render;
+pub mod roster;
 pub mod route;
 pub mod source;
 pub mod table;
 
 pub use access::{Access, DocumentAction, Entry};
 pub use bundle::{Assignment, Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
-pub use compile::{Compilation, compile, compile_unless, held_off};
+pub use compile::{Compilation, compile, compile_unless, compile_with, held_off};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use document::{Document, Documents};
 pub use domain::{
@@ -34,6 +36,7 @@ pub use domain::{
 pub use grants::{Granted, Grants, Relation};
 pub use people::{Kind, Kinds, People, Person, Principal};
 pub use render::render;
+pub use roster::Roster;
 pub use route::Routes;
 pub use source::Source;
 

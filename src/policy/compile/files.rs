@@ -7,6 +7,7 @@ use crate::policy::source::{Diags, Key, Node, Source, Span, Value, read_document
 pub(super) const SECTIONS: &[&str] = &[
     "bundle",
     "issuers",
+    "rosters",
     "domains",
     "people",
     "enrolments",

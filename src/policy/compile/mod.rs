@@ -19,10 +19,12 @@ mod permissions;
 mod plans;
 mod relations;
 mod roles;
+mod rosters;
 mod routes;
 
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::Diagnostic;
+use super::roster::{Report, Roster};
 use super::source::{Diags, Fields, Source, Span, read_document};
 use super::table::Table;
 use files::Files;
@@ -36,24 +38,51 @@ pub struct Compilation {
     pub bundle: Option<Bundle>,
     /// Errors and warnings in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
+    /// What came of each roster that the bundle declares.
+    pub rosters: Vec<Report>,
+}
+
+impl Compilation {
+    /// The rosters that are the reason why there is no bundle. Whoever has an earlier version of each that was good
+    /// compiles the same files with that; the rest of the bundle is not judged before all of its rosters are good.
+    ///
+    /// Without any, a compilation without a bundle means that the bundle itself has mistakes.
+    pub fn bad_rosters(&self) -> impl Iterator<Item = &Report> {
+        self.rosters.iter().filter(|report| !report.is_good())
+    }
 }
 
 /// Compiles a bundle from the files of its directory, whole or not at all.
 pub fn compile(sources: &[Source]) -> Compilation {
-    // Nobody asks to stop, so there is always an answer.
-    compile_unless(sources, &|| false)
-        .unwrap_or_else(|| Compilation { bundle: None, diagnostics: Vec::new() })
+    compile_with(sources, &[])
 }
 
-/// As [`compile`], but gives up as soon as `stale` says that the sources are not wanted any more; it is asked between
-/// the steps. `None` if it gave up.
-pub fn compile_unless(sources: &[Source], stale: &dyn Fn() -> bool) -> Option<Compilation> {
-    let mut diags = Diags::new(sources);
-    let bundle = match build(sources, &mut diags, stale) {
+/// The same, with the rosters that the bundle declares.
+pub fn compile_with(sources: &[Source], rosters: &[Roster]) -> Compilation {
+    // Nobody asks to stop, so there is always an answer.
+    compile_unless(sources, rosters, &|| false).unwrap_or_else(|| Compilation {
+        bundle: None,
+        diagnostics: Vec::new(),
+        rosters: Vec::new(),
+    })
+}
+
+/// As [`compile_with`], but gives up as soon as `stale` says that the sources are not wanted any more; it is asked
+/// between the steps. `None` if it gave up.
+pub fn compile_unless(
+    sources: &[Source],
+    rosters: &[Roster],
+    stale: &dyn Fn() -> bool,
+) -> Option<Compilation> {
+    let of_rosters = rosters.iter().flat_map(|roster| roster.files.iter().map(|file| roster.shown(file)));
+    let names = sources.iter().map(|source| source.name.clone()).chain(of_rosters);
+    let mut diags = Diags::of_names(names.collect());
+    let mut reports = Vec::new();
+    let bundle = match build(sources, rosters, &mut reports, &mut diags, stale) {
         Ok(bundle) => bundle.filter(|_| !diags.has_errors()).map(Bundle::new),
         Err(Stale) => return None,
     };
-    Some(Compilation { bundle, diagnostics: diags.into_sorted() })
+    Some(Compilation { bundle, diagnostics: diags.into_sorted(), rosters: reports })
 }
 
 /// Reads a file of its own that says who is suspended and who may not come near whom, besides those of whom the bundle
@@ -79,21 +108,31 @@ pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) 
 /// The sources are not wanted any more.
 struct Stale;
 
-/// SHA-256 over the names and bytes of the sources, each with its length, in the order of the names.
-pub(super) fn revision(sources: &[Source]) -> String {
-    let mut ordered: Vec<&Source> = sources.iter().collect();
-    ordered.sort_by(|a, b| a.name.cmp(&b.name));
+/// SHA-256 over the names and bytes of the sources and of the rosters' files, each with its length, in the order of the
+/// names. No file of a bundle has a slash in its name, and each of a roster has.
+pub(super) fn revision(sources: &[Source], rosters: &[Roster]) -> String {
+    let of_rosters =
+        rosters.iter().flat_map(|roster| roster.files.iter().map(|file| (roster.shown(file), file)));
+    let own = sources.iter().map(|source| (source.name.clone(), source));
+    let mut ordered: Vec<(String, &Source)> = own.chain(of_rosters).collect();
+    ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut hash = Sha256::new();
-    for source in ordered {
-        hash.update((source.name.len() as u64).to_be_bytes());
-        hash.update(source.name.as_bytes());
+    for (name, source) in ordered {
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name.as_bytes());
         hash.update((source.bytes.len() as u64).to_be_bytes());
         hash.update(&source.bytes);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn build(sources: &[Source], diags: &mut Diags, stale: &dyn Fn() -> bool) -> Result<Option<Revision>, Stale> {
+fn build(
+    sources: &[Source],
+    given: &[Roster],
+    reports: &mut Vec<Report>,
+    diags: &mut Diags,
+    stale: &dyn Fn() -> bool,
+) -> Result<Option<Revision>, Stale> {
     let go_on = || if stale() { Err(Stale) } else { Ok(()) };
     let files = Files::read(sources, diags);
     go_on()?;
@@ -102,17 +141,26 @@ fn build(sources: &[Source], diags: &mut Diags, stale: &dyn Fn() -> bool) -> Res
 
     let mut scopes = Scopes::default();
     let drafts = domain::read_all(&root, &files, &mut scopes, diags);
+    let issuers = people::read_issuers(&root, diags);
+    let declared = rosters::declared(&root, &issuers, diags);
+    let read = rosters::read(&declared, given, sources.len() as u32, &root, reports, diags);
+    if reports.iter().any(|report| !report.is_good()) {
+        // What names people of a roster that did not load would be one mistake after the other.
+        return Ok(None);
+    }
+    go_on()?;
     let mut domains = Table::default();
     for draft in &drafts {
         domains.push(domain::finish(draft, &scopes, diags));
     }
 
-    let roster = people::read(&root, &files, &domains, &scopes, diags);
+    let roster = people::read(issuers, &root, &files, &domains, &scopes, diags);
     go_on()?;
     let (manifest, time_zone) = manifest.unwrap_or((Manifest::default(), TimeZone::UTC));
     let mut bundle = Revision {
         manifest,
-        revision: revision(sources),
+        revision: revision(sources, given),
+        freshness: read.freshness.into(),
         domains,
         scopes,
         people: roster.people,

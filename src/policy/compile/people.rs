@@ -47,13 +47,13 @@ struct Reader<'a> {
 }
 
 pub(super) fn read(
+    issuers: HashMap<Box<str>, Issuer>,
     root: &Fields<'_>,
     files: &Files<'_>,
     domains: &Table<DomainId, Domain>,
     scopes: &Scopes,
     diags: &mut Diags,
 ) -> Roster {
-    let issuers = read_issuers(root, diags);
     let own: Vec<String> = issuers
         .values()
         .flat_map(|issuer| [Some(&issuer.subject), issuer.application.as_ref().map(|by| &by.named)])
@@ -93,7 +93,8 @@ pub(super) fn read(
     Roster { people: reader.people, buildings: reader.buildings, suspended: reader.suspended }
 }
 
-fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issuer> {
+/// `issuers`: which claim names a person, and which column it is compared with.
+pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issuer> {
     let mut issuers = HashMap::new();
     let node = root.get("issuers");
     for (key, node) in node.and_then(|node| node.as_map("issuers by name", diags)).unwrap_or_default() {

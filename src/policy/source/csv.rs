@@ -38,6 +38,11 @@ impl<'t> Records<'t> {
         Records { text, at: 0, line: 1, column: 1, file }
     }
 
+    /// The line that is read next, from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.line
+    }
+
     /// The next record that is not a blank line; its fields replace those in `fields`.
     pub(super) fn next(&mut self, fields: &mut Vec<Field<'t>>, diags: &mut Diags) -> Option<Record> {
         loop {

@@ -6,9 +6,10 @@
 //! mistakes, each with its place, and cost nothing.
 //!
 //! In reading order: [`Source`] and [`Span`], [`Diags`], [`read_document`] and its [`Node`], the readers of a node
-//! ([`Fields`], [`choose`], `Node::as_*`), [`read_table`] and its [`Row`].
+//! ([`Fields`], [`choose`], `Node::as_*`), [`read_table`] and its [`Row`], and [`data`] for tables that somebody else writes.
 
 mod csv;
+pub mod data;
 mod diags;
 mod json;
 mod nearest;

@@ -1,0 +1,118 @@
+//! `manifest.csv`: which version of OneRoster this is, and which files are there.
+
+use crate::policy::source::data::read_data;
+use crate::policy::source::{Diags, Span};
+use crate::time::Time;
+
+/// The version of OneRoster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1_1,
+    V1_2,
+}
+
+/// What a manifest says.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) version: Version,
+    /// From when the data is; a property of ours.
+    pub(crate) as_of: Option<Time>,
+    /// The files that are there, whole.
+    pub(crate) bulk: Vec<String>,
+}
+
+impl Manifest {
+    /// Whether a file is there.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        self.bulk.iter().any(|bulk| bulk == file)
+    }
+
+    /// Reads the text of a manifest; `None` if it has a mistake, which is told. `needed` says which files a version cannot
+    /// do without.
+    ///
+    /// Codes: those of [`read_data`] and `roster_manifest`.
+    pub(crate) fn read(
+        text: &str,
+        file: u32,
+        read: &[&str],
+        needed: impl Fn(Version, &str) -> bool,
+        diags: &mut Diags,
+    ) -> Option<Manifest> {
+        let mut rows: Vec<(String, String, Span)> = Vec::new();
+        let mut broken = None;
+        let good = read_data(text, file, &["propertyName", "value"], &[], diags, |record| {
+            let span = Span { file, line: record.line, column: 1, length: 1 };
+            if !record.whole {
+                broken.get_or_insert(span);
+            }
+            rows.push((record.get(0).to_owned(), record.get(1).to_owned(), span));
+        });
+        if let Some(span) = broken {
+            wrong(span, "a record of the manifest cannot be read", "it has two fields", diags);
+        }
+        if !good || broken.is_some() {
+            return None;
+        }
+        for (number, (name, _, span)) in rows.iter().enumerate() {
+            if rows.iter().take(number).any(|(other, ..)| other == name) {
+                wrong(*span, &format!("`{}` stands twice", name.escape_debug()), "keep one of them", diags);
+                return None;
+            }
+        }
+        let property = |name: &str| rows.iter().find(|(known, ..)| known == name);
+        let version = match property("oneroster.version").map(|(_, value, span)| (value.as_str(), *span)) {
+            Some(("1.1", _)) => Version::V1_1,
+            Some((text, _)) if text == "1.2" || text.starts_with("1.2.") => Version::V1_2,
+            found => {
+                let span = found.map_or(Span::start_of(file), |(_, span)| span);
+                let message = "the manifest does not say that this is OneRoster 1.1 or 1.2";
+                wrong(span, message, "its property `oneroster.version` is `1.1` or `1.2`", diags);
+                return None;
+            }
+        };
+        let mut manifest = Manifest { version, as_of: None, bulk: Vec::new() };
+        let mut whole = true;
+        if let Some((_, value, span)) = property("as_of") {
+            manifest.as_of = Time::parse_rfc3339(value);
+            if manifest.as_of.is_none() {
+                whole = false;
+                wrong(
+                    *span,
+                    "`as_of` is not an instant",
+                    "write an instant like `2026-11-20T02:00:00Z`",
+                    diags,
+                );
+            }
+        }
+        for file_name in read.iter().filter(|name| **name != "manifest.csv") {
+            let stem = file_name.trim_end_matches(".csv");
+            let found = property(&format!("file.{stem}")).map(|(_, value, span)| (value.as_str(), *span));
+            let place = found.map_or(Span::start_of(file), |(_, span)| span);
+            match found.map(|(value, _)| value) {
+                Some("bulk") => manifest.bulk.push((*file_name).to_owned()),
+                Some("absent") | None if !needed(version, file_name) => {}
+                Some("absent") | None => {
+                    whole = false;
+                    let message =
+                        format!("`{file_name}` is needed, and the manifest does not say it is there");
+                    wrong(place, &message, &format!("its property `file.{stem}` must be `bulk`"), diags);
+                }
+                Some(other) => {
+                    whole = false;
+                    let message =
+                        format!("`file.{stem}` is `{}` and must be `bulk` or `absent`", other.escape_debug());
+                    let help = match other {
+                        "delta" => "differences are not read; export the whole roster",
+                        _ => "correct the manifest",
+                    };
+                    wrong(place, &message, help, diags);
+                }
+            }
+        }
+        if whole { Some(manifest) } else { None }
+    }
+}
+
+fn wrong(span: Span, message: &str, help: &str, diags: &mut Diags) {
+    diags.error(span, "roster_manifest", message).help(help);
+}
