@@ -5,8 +5,8 @@
 
 use crate::decision::authzen::Request;
 use crate::decision::{
-    AccessRequest, Ask, Candidate, Decision, DocumentAsk, DocumentFacts, Explanation, Reason, Rule, Standing,
-    explain,
+    AccessRequest, Ask, Candidate, ChangeAsk, Changed, Decision, DocumentAsk, DocumentFacts, Explanation,
+    Reason, Rule, Standing, explain,
 };
 use crate::policy::table::{DomainId, RoleId};
 use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Precedence};
@@ -98,6 +98,9 @@ pub fn tell(
     if decision.power {
         writeln!(out, "This is a power permission.")?;
     }
+    if decision.self_update {
+        writeln!(out, "It may add to the rights of the one who asks, and is marked so in the log.")?;
+    }
     match &request.ask {
         Ask::Permission { domain, permission, .. } => {
             let domain_row = &bundle.domains()[*domain];
@@ -137,11 +140,49 @@ pub fn tell(
             }
             candidates(bundle, *domain, told, out)
         }
+        Ask::Change(ask) => change(bundle, request, ask, told, out),
         Ask::Document(ask) => {
             if let Some(facts) = &told.document {
                 document(bundle, ask, facts, out)?;
             }
             candidates(bundle, ask.domain, told, out)
+        }
+    }
+}
+
+/// A change: what bounds it.
+fn change(
+    bundle: &Bundle,
+    request: &AccessRequest<'_>,
+    ask: &ChangeAsk<'_>,
+    told: &Explanation,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let domain = &bundle.domains()[ask.domain];
+    if ask.change.whose().is_some_and(|(target, _)| target == request.subject) {
+        writeln!(out, "They would change what is their own.")?;
+    }
+    match ask.change {
+        Changed::Give { role, .. } | Changed::Take { role, .. } => {
+            let givers = domain.roles()[role].assignable_by.as_deref().unwrap_or_default();
+            let names: Vec<String> = givers.iter().map(|giver| role_name(domain, *giver)).collect();
+            let who = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            writeln!(out, "{} is given and taken by: {who}.", role_name(domain, role))?;
+            candidates(bundle, ask.domain, told, out)
+        }
+        Changed::Permissions { set: None, .. } => {
+            writeln!(out, "The request does not say which permissions.")
+        }
+        Changed::Permissions { set: Some(set), .. } => {
+            let set = if set.is_empty() { "none" } else { set };
+            writeln!(out, "The permissions there would be: {}.", set.escape_debug())
+        }
+        Changed::Title { category, title, .. } => {
+            writeln!(out, "The title there would be: {}, {}.", category.escape_debug(), title.escape_debug())
+        }
+        Changed::Role { role } => {
+            let locked = if domain.roles()[role].locked { "locked" } else { "not locked" };
+            writeln!(out, "{} is {locked}.", role_name(domain, role))
         }
     }
 }
@@ -180,6 +221,7 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         None => String::new(),
     };
     let text = match candidate.standing {
+        Standing::Decided if told.decision.rule == Rule::AssignableBy => "decided: may give it".to_owned(),
         Standing::Decided if told.decision.is_allow() => "decided: grants it".to_owned(),
         Standing::Decided if told.decision.reason == Reason::PermissionNotGranted => {
             let is = |so: fn(&Assignment) -> bool| candidate.assignment.as_ref().is_some_and(so);
@@ -210,6 +252,8 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         Standing::NotCurrent => format!("not in force{}", dates()),
         Standing::Suspended => "suspended: held, and grants nothing".to_owned(),
         Standing::Archived => "the place is archived: held, and grants nothing".to_owned(),
+        Standing::MayGive => "may give it too".to_owned(),
+        Standing::MayNotGive => "may not give it".to_owned(),
         Standing::BearsNoForms => "says nothing of documents".to_owned(),
         Standing::Covers => format!("counts here: it covers {}", buildings()),
         Standing::CoversElsewhere => format!("covers {}, where the student is not", buildings()),
@@ -273,7 +317,15 @@ fn because(bundle: &Bundle, told: &Explanation) -> String {
         (Reason::Granted, Some(role)) if decision.rule == Rule::ExplicitGrant => {
             format!("the document itself gives it, and {role} allows as much")
         }
+        (Reason::Granted, Some(role)) if decision.rule == Rule::AssignableBy => {
+            format!("{role} may give and take it")
+        }
+        (Reason::Granted, Some(_)) if decision.rule == Rule::Change => in_words(Reason::Granted).to_owned(),
         (Reason::Granted, Some(role)) => format!("{role} grants it"),
+        (Reason::PlanFixed, _) if decision.scope.is_some() => {
+            let school = decision.scope.map_or("", |scope| bundle.scopes().name(scope));
+            format!("the plan of {school} fixes what can be had there")
+        }
         (Reason::PermissionNotGranted, Some(role)) => format!("{role} decides, and does not grant it"),
         (Reason::ModuleGated | Reason::RequiresMissing, Some(role)) => {
             format!("{role} grants it, but {}", in_words(decision.reason))
@@ -319,6 +371,11 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::LevelBelowRequired => "the access to this document does not reach that far",
         Reason::CreateNeedsOwner => "creating needs a most of owner for this form, where the student is",
         Reason::FormDeleted => "the form is deleted, and nothing is created from it any more",
+        Reason::SelfRemoval => "nobody takes a permission from themselves",
+        Reason::PlanFixed => "the plan of the school fixes what can be had there",
+        Reason::UnknownTitle => "there is no such title",
+        Reason::RoleLocked => "the role is locked, and nobody changes it",
+        Reason::NotAssignable => "no role that is held here may give that role or add to one's own rights",
         Reason::GranteeMax => "the other person may not have that much of it",
         _ => "it was refused before any rule was asked",
     }

@@ -140,6 +140,7 @@ const CASES: &[(&str, Case)] = &[
         "bad_condition",
         Instead("GET /healthz: public", "\"GET /x\": {condition: {subject.kinds: {is: staff}}}"),
     ),
+    ("change_alone", Instead("GET /healthz: public", "\"GET /x\": {change: role, role: admin}")),
     ("nested_any", Instead("GET /healthz: public", "\"GET /x\": {any: [{any: []}]}")),
     (
         "two_lists",

@@ -181,12 +181,19 @@ const TABLE: &[(&str, Rule)] = &[
             "toddle::td_20_a_permission_of_account_roles_alone_is_decided_by_their_tick",
         ]),
     ),
-    ("TD-21", Held(&["toddle::td_21_no_route_edits_the_super_admin_role"])),
+    (
+        "TD-21",
+        Held(&[
+            "toddle::td_21_no_route_edits_the_super_admin_role",
+            "changes::td_21_and_td_22_a_locked_role_is_changed_by_nobody",
+        ]),
+    ),
     ("TD-22", Held(&["toddle::td_22_no_route_deletes_a_role"])),
     (
         "TD-23",
         Held(&[
             "toddle::td_23_only_super_admins_make_super_admins",
+            "changes::td_23_and_sp_22_a_role_is_given_by_holders_of_the_roles_that_it_names_alone",
             "toddle::td_23_super_admins_can_do_everything_where_they_hold_no_narrower_role",
         ]),
     ),

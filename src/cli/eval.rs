@@ -112,6 +112,9 @@ fn describe(bundle: &Bundle, decision: &Decision) -> Value {
     if decision.power {
         answer.insert("power".into(), true.into());
     }
+    if decision.self_update {
+        answer.insert("self_update".into(), true.into());
+    }
     answer.into()
 }
 

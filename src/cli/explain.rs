@@ -2,7 +2,7 @@
 
 use super::{ExplainArgs, Outcome, load};
 use crate::decision::authzen::{self, Properties};
-use crate::decision::{AccessRequest, Ask, Question, Reason, explain, is_stale, questions};
+use crate::decision::{AccessRequest, Ask, Changed, Question, Reason, explain, is_stale, questions};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
@@ -53,6 +53,15 @@ fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String
         action: action.clone(),
         target: args.target.clone(),
         access: giving,
+        change: authzen::ChangeProperties {
+            role: args.role.clone(),
+            permissions: args
+                .permissions
+                .as_ref()
+                .map(|set| set.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()),
+            category: args.category.clone(),
+            title: args.title.clone(),
+        },
         resource_type: kind.to_owned(),
         resource_id: id.to_owned(),
         properties: Properties {
@@ -207,6 +216,22 @@ fn required(bundle: &Bundle, ask: &Ask<'_>) -> String {
         Ask::Permission { domain, permission, scope } => {
             let name = &bundle.domains()[*domain].permissions()[*permission].name;
             format!("`{}` at {}", bundle.outside_name(*domain, name), bundle.scopes().name(*scope))
+        }
+        Ask::Change(ask) => {
+            let domain = &bundle.domains()[ask.domain];
+            let name = |role| bundle.outside_name(ask.domain, &domain.roles()[role].name);
+            let role = ask.change.role().map(name).unwrap_or_default();
+            let whose = ask.change.whose().map(|(target, scope)| {
+                format!("`{}` at {}", bundle.people().row(target).id, bundle.scopes().name(scope))
+            });
+            let whose = whose.unwrap_or_default();
+            match ask.change {
+                Changed::Give { .. } => format!("that `{role}` may be given to {whose}"),
+                Changed::Take { .. } => format!("that `{role}` may be taken from {whose}"),
+                Changed::Permissions { .. } => format!("that the permissions of {whose} may be changed"),
+                Changed::Title { .. } => format!("that the title of {whose} may be changed"),
+                Changed::Role { .. } => format!("that the role `{role}` may be changed"),
+            }
         }
         Ask::Document(ask) => {
             let form =

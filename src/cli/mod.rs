@@ -87,12 +87,24 @@ struct ExplainArgs {
     /// For documents that the bundle does not list: the id of the student.
     #[arg(long, requires = "can")]
     student: Option<String>,
-    /// For sharing and transferring: the id of the person who would get it.
+    /// For sharing, transferring and changes: the id of the other person.
     #[arg(long, requires = "can")]
     target: Option<String>,
     /// For sharing: what would be given (view, edit, owner).
     #[arg(long, requires = "can")]
     giving: Option<String>,
+    /// For `change:give` and `change:take`: the role.
+    #[arg(long, requires = "can")]
+    role: Option<String>,
+    /// For `change:permissions`: the permissions that the other person is to have, joined by commas.
+    #[arg(long, requires = "can")]
+    permissions: Option<String>,
+    /// For `change:title`: the category of the title.
+    #[arg(long, requires = "can")]
+    category: Option<String>,
+    /// For `change:title`: the title.
+    #[arg(long, requires = "can")]
+    title: Option<String>,
     /// A request as the proxy would see it, like `GET /classes/1A/attendance`.
     #[arg(long, value_name = "REQUEST", requires = "subject", conflicts_with = "can")]
     request: Option<String>,

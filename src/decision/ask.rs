@@ -1,7 +1,8 @@
 //! What is asked: everything that an answer may depend on, and nothing else.
 
 use super::Reason;
-use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
+use crate::policy::change::ChangeAction;
+use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, RoleId, ScopeId};
 use crate::policy::{Access, Claims, DocumentAction, Principal};
 use crate::time::Time;
 use std::fmt;
@@ -74,6 +75,97 @@ pub enum Ask<'a> {
     },
     /// An access to a document.
     Document(DocumentAsk<'a>),
+    /// A change to an assignment or a role.
+    Change(ChangeAsk<'a>),
+}
+
+/// A change to an assignment or a role.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeAsk<'a> {
+    /// The domain of the assignment or role.
+    pub domain: DomainId,
+    /// What is changed.
+    pub change: Changed<'a>,
+}
+
+/// What a request would change.
+#[derive(Debug, Clone, Copy)]
+pub enum Changed<'a> {
+    /// Somebody gets a role.
+    Give {
+        /// The role, inside the domain.
+        role: RoleId,
+        /// Who gets it.
+        target: PersonId,
+        /// Where.
+        scope: ScopeId,
+    },
+    /// A role is taken from somebody.
+    Take {
+        /// The role, inside the domain.
+        role: RoleId,
+        /// From whom.
+        target: PersonId,
+        /// Where.
+        scope: ScopeId,
+    },
+    /// The permissions of somebody at a scope are replaced.
+    Permissions {
+        /// Whose they are.
+        target: PersonId,
+        /// Where.
+        scope: ScopeId,
+        /// The new ones, joined by commas; `None` where the request does not say.
+        set: Option<&'a str>,
+    },
+    /// The title of somebody at a scope is replaced.
+    Title {
+        /// Whose it is.
+        target: PersonId,
+        /// Where.
+        scope: ScopeId,
+        /// The category of the new title.
+        category: &'a str,
+        /// The new title.
+        title: &'a str,
+    },
+    /// A role is changed or deleted.
+    Role {
+        /// The role, inside the domain.
+        role: RoleId,
+    },
+}
+
+impl Changed<'_> {
+    /// The kind of change.
+    pub fn action(&self) -> ChangeAction {
+        match self {
+            Changed::Give { .. } => ChangeAction::Give,
+            Changed::Take { .. } => ChangeAction::Take,
+            Changed::Permissions { .. } => ChangeAction::Permissions,
+            Changed::Title { .. } => ChangeAction::Title,
+            Changed::Role { .. } => ChangeAction::Role,
+        }
+    }
+
+    /// The role that is given, taken or changed.
+    pub fn role(&self) -> Option<RoleId> {
+        match self {
+            Changed::Give { role, .. } | Changed::Take { role, .. } | Changed::Role { role } => Some(*role),
+            Changed::Permissions { .. } | Changed::Title { .. } => None,
+        }
+    }
+
+    /// Whose assignment is changed, and where it is held.
+    pub fn whose(&self) -> Option<(PersonId, ScopeId)> {
+        match self {
+            Changed::Give { target, scope, .. }
+            | Changed::Take { target, scope, .. }
+            | Changed::Permissions { target, scope, .. }
+            | Changed::Title { target, scope, .. } => Some((*target, *scope)),
+            Changed::Role { .. } => None,
+        }
+    }
 }
 
 /// An access to a document.

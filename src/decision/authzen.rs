@@ -3,12 +3,17 @@
 //! A permission's resource is a scope (`{type: "class", id: "1A"}`); a document is
 //! `{type: "document", id, properties: {form, student, buildings, explicit}}`, and then the action is one of `view`,
 //! `edit`, `create`, `share`, `transfer`, `delete`. `action.properties` holds `target` (the id of a person) and
-//! `access` (what is given). `context.time` is RFC 3339; `context.application` is the id of the application that the
-//! subject comes through, `context.credential` the name of the credential. Members that are not named here are ignored.
+//! `access` (what is given). A change to an assignment or a role is an action `change:give`, `change:take`,
+//! `change:permissions` or `change:title` on a scope, with `target` and `role`, `permissions` (a list), or `category` and
+//! `title` in `action.properties`; or `change:role` on `{type: "role", id}`. Where a bundle has several domains, the name
+//! is written `domain/change:give`. `context.time` is RFC 3339; `context.application` is the id of the application
+//! that the subject comes through, `context.credential` the name of the credential. Members that are not named here are
+//! ignored.
 
-use super::{AccessRequest, Ask, DocumentAsk, Facts, Reason, document};
+use super::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts, Reason, document};
+use crate::policy::change::ChangeAction;
 use crate::policy::table::{DomainId, PersonId, ScopeId};
-use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind, Principal};
+use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind, Listed, Principal};
 use crate::{json, time::Time};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -28,6 +33,8 @@ pub struct Request {
     pub target: Option<String>,
     /// `action.properties.access`: what is given.
     pub access: Option<Access>,
+    /// What a change is about.
+    pub change: ChangeProperties,
     /// The level of a scope, or `document`.
     pub resource_type: String,
     /// The id of a scope or document.
@@ -55,6 +62,19 @@ pub struct Properties {
     pub explicit: Option<Access>,
     /// The ids of those to whom the resource is assigned.
     pub assigned: Option<Vec<String>>,
+}
+
+/// What a request says of a change, in `action.properties`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangeProperties {
+    /// The role that is given or taken.
+    pub role: Option<String>,
+    /// The permissions that the target is to have.
+    pub permissions: Option<Vec<String>>,
+    /// The category of the title that the target is to have.
+    pub category: Option<String>,
+    /// That title.
+    pub title: Option<String>,
 }
 
 /// Why a request is not one: where in it, and what would be right.
@@ -92,7 +112,17 @@ pub struct Resolved {
 #[derive(Debug, Clone)]
 enum Question {
     Permission(Ask<'static>),
-    Document { ask: DocumentAsk<'static>, buildings: Result<Vec<ScopeId>, Reason> },
+    Document {
+        ask: DocumentAsk<'static>,
+        buildings: Result<Vec<ScopeId>, Reason>,
+    },
+    /// The words of a set or a title are filled in when it is asked.
+    Change {
+        ask: ChangeAsk<'static>,
+        set: Option<String>,
+        category: String,
+        title: String,
+    },
 }
 
 impl Resolved {
@@ -100,6 +130,16 @@ impl Resolved {
     pub fn request(&self) -> AccessRequest<'_> {
         let ask = match &self.question {
             Question::Permission(ask) => *ask,
+            Question::Change { ask, set, category, title } => {
+                let change = match ask.change {
+                    Changed::Permissions { target, scope, .. } => {
+                        Changed::Permissions { target, scope, set: set.as_deref() }
+                    }
+                    Changed::Title { target, scope, .. } => Changed::Title { target, scope, category, title },
+                    change => change,
+                };
+                Ask::Change(ChangeAsk { change, ..*ask })
+            }
             Question::Document { ask, buildings } => {
                 let buildings = buildings.as_ref().map(Vec::as_slice).map_err(|reason| *reason);
                 Ask::Document(DocumentAsk { buildings, ..*ask })
@@ -148,6 +188,14 @@ impl Request {
             target: optional_text(action_properties, "target", "action.properties.target")?
                 .map(str::to_owned),
             access: optional_access(action_properties, "access", "action.properties.access")?,
+            change: ChangeProperties {
+                role: optional_text(action_properties, "role", "action.properties.role")?.map(str::to_owned),
+                permissions: names(action_properties, "permissions", "action.properties.permissions")?,
+                category: optional_text(action_properties, "category", "action.properties.category")?
+                    .map(str::to_owned),
+                title: optional_text(action_properties, "title", "action.properties.title")?
+                    .map(str::to_owned),
+            },
             resource_type: text(resource, "type", "resource.type")?.to_owned(),
             resource_id: text(resource, "id", "resource.id")?.to_owned(),
             properties: Properties {
@@ -191,6 +239,8 @@ impl Request {
         };
         let question = if self.resource_type == "document" {
             self.document(bundle, subject, student)?
+        } else if let Some((domain, action)) = self.change_named() {
+            self.change(bundle, domain, action)?
         } else {
             self.permission(bundle)?
         };
@@ -221,6 +271,72 @@ impl Request {
             credential,
             question,
         })
+    }
+
+    /// The change that the action names, and the domain if it says one.
+    fn change_named(&self) -> Option<(Option<&str>, ChangeAction)> {
+        let (domain, name) = match self.action.split_once('/') {
+            Some((domain, name)) => (Some(domain), name),
+            None => (None, self.action.as_str()),
+        };
+        Some((domain, ChangeAction::parse_name(name)?))
+    }
+
+    fn change(
+        &self,
+        bundle: &Bundle,
+        domain: Option<&str>,
+        action: ChangeAction,
+    ) -> Result<Question, Reason> {
+        let said = &self.change;
+        let named = match action {
+            ChangeAction::Role => Some(&self.resource_id),
+            _ => said.role.as_ref(),
+        };
+        let domain = match (domain, named) {
+            (Some(name), _) => bundle.domain(name),
+            (None, named) => bundle.split_name(named.map_or("", String::as_str)).map(|(domain, _)| domain),
+        };
+        let domain = domain.ok_or(Reason::UnknownName)?;
+        let row = &bundle.domains()[domain];
+        let role = || {
+            let role = row.role_of(named.ok_or(Reason::AttributeMissing)?).ok_or(Reason::UnknownName)?;
+            let there = action == ChangeAction::Role || !row.roles()[role].deleted;
+            there.then_some(role).ok_or(Reason::UnknownName)
+        };
+        let asked = |change, set, category, title| {
+            let ask = ChangeAsk { domain, change };
+            Ok(Question::Change { ask, set, category, title })
+        };
+        if action == ChangeAction::Role {
+            if self.resource_type != "role" {
+                return Err(Reason::UnknownName);
+            }
+            return asked(Changed::Role { role: role()? }, None, String::new(), String::new());
+        }
+        let level = bundle.scopes().level(&self.resource_type).ok_or(Reason::ScopeUnknown)?;
+        let scope = bundle.scopes().find_in(level, &self.resource_id).ok_or(Reason::ScopeUnknown)?;
+        let target = self.target.as_ref().and_then(|id| bundle.people().find(id));
+        let target = target.ok_or(Reason::AttributeMissing)?;
+        let (mut set, mut category, mut title) = (None, String::new(), String::new());
+        let change = match action {
+            ChangeAction::Give => Changed::Give { role: role()?, target, scope },
+            ChangeAction::Take => Changed::Take { role: role()?, target, scope },
+            ChangeAction::Permissions => {
+                let words = said.permissions.as_deref();
+                if words.unwrap_or_default().iter().any(|word| Listed::parse(row, word).is_none()) {
+                    return Err(Reason::UnknownName);
+                }
+                set = words.map(|words| words.join(","));
+                Changed::Permissions { target, scope, set: None }
+            }
+            ChangeAction::Title | ChangeAction::Role => {
+                category = said.category.clone().ok_or(Reason::AttributeMissing)?;
+                title = said.title.clone().ok_or(Reason::AttributeMissing)?;
+                Changed::Title { target, scope, category: "", title: "" }
+            }
+        };
+        asked(change, set, category, title)
     }
 
     fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {

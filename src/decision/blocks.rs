@@ -15,6 +15,10 @@ pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
         Ask::Permission { scope, .. } => {
             from_people(bundle, request.subject, request.facts, Some(*scope), now)
         }
+        Ask::Change(ask) => {
+            let scope = ask.change.whose().map(|(_, scope)| scope);
+            from_people(bundle, request.subject, request.facts, scope, now)
+        }
         Ask::Document(ask) => {
             let given = matches!(ask.action, DocumentAction::Share | DocumentAction::Transfer);
             let bounded = ask.target.filter(|_| !given);

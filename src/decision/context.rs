@@ -374,6 +374,58 @@ impl<'b> Context<'b> {
         self.seats(scope).find(|seat| seat.active && seat.grants.has_on(module)).map(|seat| seat.role)
     }
 
+    /// The narrowest of these roles that the subject holds by an assignment on the chain today, and where; ties by role.
+    /// A role that is held by default gives nothing away.
+    pub(super) fn holder_among(&self, roles: &[RoleId]) -> Option<(RoleId, ScopeId)> {
+        self.domain.chain(self.scope).find_map(|(scope, _)| {
+            let mut seats = self.seats(scope).filter(|seat| seat.active && seat.assigned);
+            seats.find(|seat| roles.contains(&seat.role)).map(|seat| (seat.role, scope))
+        })
+    }
+
+    /// Whether roles that are held at the very scope may decide `permission`.
+    pub(super) fn may_decide_here(&self, permission: PermissionId) -> bool {
+        let level = self.domain.node(self.scope).map(|node| node.level);
+        level.is_some_and(|level| self.may_decide(level, permission))
+    }
+
+    /// Whether the subject would have less by holding a role with these grants at the very scope: it may take the place
+    /// of broader roles, or of the one that is held by default.
+    pub(super) fn is_lessened_by(&self, grants: &Grants) -> bool {
+        if self.seats(self.scope).any(|seat| seat.assigned) {
+            return false;
+        }
+        let closes_a_gate = |seat: Seat<'_>| seat.grants.modules_on().any(|module| !grants.has_on(module));
+        self.seats(self.scope).any(closes_a_gate)
+            || self.domain.permissions().iter().any(|(id, _)| {
+                let mut lost = self.replaced_by_a_role_here(id);
+                lost.any(|relation| !grants.covers(id, relation) && !self.stays(id, relation))
+            })
+    }
+
+    /// What a role at the very scope would take the place of, of one permission: the relations in which it is had.
+    fn replaced_by_a_role_here(&self, id: PermissionId) -> impl Iterator<Item = Option<Relation>> + '_ {
+        let decides = self.may_decide_here(id) && !self.domain.is_base(id);
+        let deciding = self.domain.chain(self.scope).filter(move |(scope, level)| {
+            decides && self.may_decide(*level, id) && self.seats(*scope).next().is_some()
+        });
+        let first = deciding.take(1).filter(|(scope, _)| {
+            self.domain.precedence() == Precedence::MostSpecific || *scope == self.scope
+        });
+        first
+            .flat_map(|(scope, _)| self.seats(scope).filter(|seat| seat.active))
+            .flat_map(move |seat| seat.grants.carried(id, seat.options))
+    }
+
+    /// Whether a role that no narrower one replaces has the permission as far as `relation` does.
+    fn stays(&self, id: PermissionId, relation: Option<Relation>) -> bool {
+        let may = self.domain.chain(self.scope).filter(|(_, level)| self.may_decide(*level, id));
+        let mut firm = may
+            .flat_map(|(scope, _)| self.seats(scope))
+            .filter(|seat| seat.active && seat.assigned && self.domain.roles()[seat.role].never_overridden);
+        firm.any(|seat| seat.grants.carried(id, seat.options).any(|have| have.is_none() || have == relation))
+    }
+
     fn is_default(&self, scope: ScopeId) -> bool {
         self.default_role.is_some_and(|(_, anchor)| anchor == scope)
     }

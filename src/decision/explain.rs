@@ -3,7 +3,7 @@
 //!
 //! The answer itself comes from [`decide`]; what is added here only describes the data that it was decided from.
 
-use super::ask::DocumentAsk;
+use super::ask::{ChangeAsk, DocumentAsk};
 use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document};
 use crate::policy::table::{DomainId, ModuleId, PermissionId, RoleId, ScopeId};
 use crate::policy::{Access, Assignment, Bundle, Granted, Level, Precedence};
@@ -64,6 +64,10 @@ pub enum Standing {
     Suspended,
     /// Its scope is archived: held, and granting nothing.
     Archived,
+    /// For changes: it may give the role.
+    MayGive,
+    /// For changes: it may not give the role.
+    MayNotGive,
     /// For documents: it says nothing of forms.
     BearsNoForms,
     /// For documents: it names a building of the student.
@@ -114,6 +118,7 @@ pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
             tell_permission(bundle, request, *domain, *permission, *scope, &mut told);
         }
         Ask::Document(ask) => tell_document(bundle, request, ask, &mut told),
+        Ask::Change(ask) => tell_change(bundle, request, ask, &mut told),
     }
     told
 }
@@ -199,6 +204,32 @@ fn judge(
         _ if grants.of(permission) == Granted::Outright => Standing::AlsoGrants,
         _ if grants.of(permission) != Granted::No => Standing::GrantsWithin,
         _ => Standing::DoesNotGrant,
+    }
+}
+
+/// Roles count for a change where one is given or taken.
+fn tell_change(bundle: &Bundle, request: &AccessRequest<'_>, ask: &ChangeAsk<'_>, told: &mut Explanation) {
+    let domain = &bundle.domains()[ask.domain];
+    let (Some((_, scope)), Some(role)) = (ask.change.whose(), ask.change.role()) else { return };
+    told.chain = domain.chain(scope).map(|(scope, _)| scope).collect();
+    let givers = domain.roles()[role].assignable_by.as_deref().unwrap_or_default();
+    for held in bundle.assignments(request.subject, ask.domain) {
+        let decided = (told.decision.role, told.decision.scope) == (Some(held.role), Some(held.scope));
+        let standing = match () {
+            () if !held.is_current(request.now) => Standing::NotCurrent,
+            () if held.suspended => Standing::Suspended,
+            () if held.archived => Standing::Archived,
+            () if !told.chain.contains(&held.scope) => Standing::Elsewhere,
+            () if decided => Standing::Decided,
+            () if givers.contains(&held.role) => Standing::MayGive,
+            () => Standing::MayNotGive,
+        };
+        told.candidates.push(Candidate {
+            role: held.role,
+            scope: held.scope,
+            assignment: Some(*held),
+            standing,
+        });
     }
 }
 

@@ -12,6 +12,7 @@
 mod ask;
 pub mod authzen;
 mod blocks;
+mod change;
 mod condition;
 mod context;
 mod document;
@@ -21,7 +22,7 @@ mod freshness;
 mod reason;
 mod route;
 
-pub use ask::{AccessRequest, Ask, DocumentAsk, Facts};
+pub use ask::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts};
 pub use document::Rights;
 pub use edges::Edges;
 pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
@@ -49,6 +50,8 @@ pub struct Decision {
     pub scope: Option<ScopeId>,
     /// A power permission was asked for. Changes no answer (`TD-15`).
     pub power: bool,
+    /// Somebody adds to their own rights. Changes no answer.
+    pub self_update: bool,
 }
 
 /// The rule of the policy model that came to an answer.
@@ -99,6 +102,16 @@ pub enum Rule {
     Blocks,
     /// Suspended subjects come before any grant (section 4).
     Suspended,
+    /// Who may give a role (section 4).
+    AssignableBy,
+    /// What people may not do to themselves (section 4).
+    SelfUpdate,
+    /// The catalogue of titles (section 4).
+    Titles,
+    /// A locked role is not changed (section 4).
+    Locked,
+    /// Nothing that is fixed is changed (section 4).
+    Change,
 }
 
 impl Rule {
@@ -127,6 +140,11 @@ impl Rule {
             Rule::Condition => "condition",
             Rule::Blocks => "blocks",
             Rule::Suspended => "suspended",
+            Rule::AssignableBy => "assignable_by",
+            Rule::SelfUpdate => "self_update",
+            Rule::Titles => "titles",
+            Rule::Locked => "locked",
+            Rule::Change => "change",
         }
     }
 }
@@ -134,7 +152,15 @@ impl Rule {
 impl Decision {
     /// An answer that no role or rule came to.
     pub const fn before_any_rule(reason: Reason) -> Decision {
-        Decision { reason, rule: Rule::None, domain: None, role: None, scope: None, power: false }
+        Decision {
+            reason,
+            rule: Rule::None,
+            domain: None,
+            role: None,
+            scope: None,
+            power: false,
+            self_update: false,
+        }
     }
 
     /// Whether the request may go on.
@@ -143,7 +169,7 @@ impl Decision {
     }
 
     fn with(reason: Reason, rule: Rule, domain: DomainId) -> Decision {
-        Decision { reason, rule, domain: Some(domain), role: None, scope: None, power: false }
+        Decision { rule, domain: Some(domain), ..Decision::before_any_rule(reason) }
     }
 }
 
@@ -156,6 +182,7 @@ pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
         return Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
     }
     match &request.ask {
+        Ask::Change(ask) => change::decide(bundle, request.subject, ask, request.facts, request.now),
         Ask::Permission { domain, permission, scope } => {
             Context::decide(bundle, *domain, request.subject, *permission, *scope, request.facts, request.now)
         }

@@ -1,11 +1,12 @@
 //! All requirements of a route for one request.
 
-use super::ask::{DocumentAsk, Facts};
+use super::ask::{ChangeAsk, Changed, DocumentAsk, Facts};
 use super::condition::Read;
 use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document, is_stale};
+use crate::policy::change::Change;
 use crate::policy::condition::Condition;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
-use crate::policy::table::{DomainId, PersonId, ScopeId};
+use crate::policy::table::{DomainId, PersonId, RoleId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, Principal};
 use crate::time::Time;
 
@@ -123,9 +124,11 @@ fn all(decisions: impl Iterator<Item = (Decision, Considered)>, none: Reason) ->
         if !decision.is_allow() {
             return (decision, considered);
         }
-        let power = decision.power || granted.is_some_and(|(first, _)| first.power);
+        let before = granted.map(|(first, _)| first);
+        let power = decision.power || before.is_some_and(|first| first.power);
+        let self_update = decision.self_update || before.is_some_and(|first| first.self_update);
         let (first, considered) = granted.unwrap_or((decision, considered));
-        granted = Some((Decision { power, ..first }, considered));
+        granted = Some((Decision { power, self_update, ..first }, considered));
     }
     granted.unwrap_or((Decision::before_any_rule(none), Considered::default()))
 }
@@ -282,6 +285,15 @@ impl<'a> Asking<'a> {
                 };
                 Ok((Ask::Permission { domain: *domain, permission: *permission, scope }, facts))
             }
+            Requirement::Change { domain, change } => {
+                let change = self.change(*domain, change)?;
+                let facts = Facts {
+                    target: change.whose().map(|(target, _)| target),
+                    claims: self.claims,
+                    ..Facts::default()
+                };
+                Ok((Ask::Change(ChangeAsk { domain: *domain, change }), facts))
+            }
             Requirement::Document { action, document, target, giving } => {
                 let mut ask = self.document(document)?;
                 ask.action = *action;
@@ -300,6 +312,45 @@ impl<'a> Asking<'a> {
                 };
                 Ok((Ask::Document(ask), facts))
             }
+        }
+    }
+
+    /// The change that the request asks for. Deleted roles are nowhere, but for a change of the role itself.
+    fn change(&self, domain: DomainId, change: &'a Change) -> Result<Changed<'a>, Reason> {
+        let roles = self.bundle.domains()[domain].roles();
+        let role = |role: Attribute<RoleId>| {
+            let found = self.attribute(role, |name| self.bundle.domains()[domain].role_of(name));
+            found.ok_or(Reason::AttributeMissing)
+        };
+        let target = |target: Attribute<PersonId>| self.person(target).ok_or(Reason::AttributeMissing);
+        Ok(match change {
+            Change::Role { role: named } => Changed::Role { role: role(*named)? },
+            Change::Assignment { takes, role: named, target: who, scope } => {
+                let (scope, target, role) = (self.scope(*scope)?, target(*who)?, role(*named)?);
+                match takes {
+                    _ if roles[role].deleted => return Err(Reason::AttributeMissing),
+                    false => Changed::Give { role, target, scope },
+                    true => Changed::Take { role, target, scope },
+                }
+            }
+            Change::Permissions { target: who, scope, set } => {
+                let (scope, target) = (self.scope(*scope)?, target(*who)?);
+                Changed::Permissions { target, scope, set: self.text(set) }
+            }
+            Change::Title { target: who, scope, category, title } => {
+                let (scope, target) = (self.scope(*scope)?, target(*who)?);
+                let (Some(category), Some(title)) = (self.text(category), self.text(title)) else {
+                    return Err(Reason::AttributeMissing);
+                };
+                Changed::Title { target, scope, category, title }
+            }
+        })
+    }
+
+    fn text(&self, attribute: &'a Attribute<Box<str>>) -> Option<&'a str> {
+        match attribute {
+            Attribute::Fixed(text) => Some(text),
+            Attribute::Captured(capture) => self.capture(*capture),
         }
     }
 

@@ -146,7 +146,7 @@ impl fmt::Debug for DecisionCache {
 fn cost(route: &Route) -> usize {
     let of_one = |requirement: &Requirement| match requirement {
         Requirement::Permission { .. } => 1,
-        Requirement::Condition { .. } => 2,
+        Requirement::Condition { .. } | Requirement::Change { .. } => 2,
         Requirement::Document { action: DocumentAction::Share | DocumentAction::Transfer, .. } => 4,
         Requirement::Document { .. } => 2,
         Requirement::Any(alternatives) => alternatives.len(),

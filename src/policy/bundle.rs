@@ -3,7 +3,7 @@
 use super::access::Entry;
 use super::document::Documents;
 use super::domain::Domain;
-use super::grants::Grants;
+use super::grants::{Grants, Relation};
 use super::people::{People, Principal};
 use super::relations::{Block, Relations};
 use super::roster::Freshness;
@@ -295,6 +295,15 @@ impl Revision {
     pub fn options_of(&self, assignment: &Assignment) -> &[PermissionId] {
         let (start, end) = assignment.options;
         self.options.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// In which relations an assignment has `permission`, `None` for outright; `base` and plans aside.
+    pub fn carried(
+        &self,
+        assignment: &Assignment,
+        permission: PermissionId,
+    ) -> impl Iterator<Item = Option<Relation>> + '_ {
+        self.grants_of(assignment).carried(permission, self.options_of(assignment))
     }
 
     fn packed(&self, (start, end): (u32, u32)) -> &[ScopeId] {

@@ -20,6 +20,9 @@ pub enum Precedence {
 pub struct Level(pub(super) u8);
 
 impl Level {
+    /// The first of the list.
+    pub const BROADEST: Level = Level(0);
+
     /// Whether this level is broader than `other`.
     pub fn is_broader_than(self, other: Level) -> bool {
         self < other
@@ -54,6 +57,10 @@ pub struct Domain {
     pub(super) titles: Vec<(String, String)>,
     /// Scopes in which no work is done any more, with all that stands below them.
     pub(super) archived: IdSet<ScopeId>,
+    /// The permissions in the order of their names, so that a name of a request is found by halving.
+    pub(super) by_name: Vec<PermissionId>,
+    /// Nobody adds to their own rights.
+    pub(super) denies_self_add: bool,
 }
 
 /// What a school's plan leaves of everything that is stored there or held above.
@@ -137,6 +144,11 @@ pub struct Role {
 }
 
 impl Role {
+    /// What it grants, with all that it includes.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     /// Whether the role says something about documents.
     pub fn bears_forms(&self) -> bool {
         self.entries.is_some()
@@ -253,7 +265,8 @@ impl Domain {
 
     /// The permission `module.permission`.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.permissions.iter().find(|(_, permission)| permission.name == name).map(|(id, _)| id)
+        let found = self.by_name.binary_search_by(|id| self.permissions[*id].name.as_str().cmp(name));
+        found.ok().and_then(|at| self.by_name.get(at)).copied()
     }
 
     /// The roles, in the order of their names.
@@ -266,6 +279,14 @@ impl Domain {
         self.roles.iter().find(|(_, role)| role.name == name).map(|(id, _)| id)
     }
 
+    /// The role of this name, which may say this domain: `domain/role`.
+    pub fn role_of(&self, name: &str) -> Option<RoleId> {
+        match name.split_once('/') {
+            Some((domain, name)) if domain == self.name => self.role(name),
+            _ => self.role(name),
+        }
+    }
+
     /// Who must hold a role at a level.
     pub fn mandatory(&self) -> Option<&Mandatory> {
         self.mandatory.as_ref()
@@ -274,6 +295,16 @@ impl Domain {
     /// Whether every assignment carries `permission`.
     pub fn is_base(&self, permission: PermissionId) -> bool {
         self.base.contains(permission)
+    }
+
+    /// Whether there is a permission that every assignment carries.
+    pub fn has_base(&self) -> bool {
+        !self.base.is_empty()
+    }
+
+    /// Whether it is denied that people add to their own rights.
+    pub fn denies_self_add(&self) -> bool {
+        self.denies_self_add
     }
 
     /// Whether `module` is switched off at a scope of the chain of `scope`.

@@ -1,6 +1,7 @@
 //! What a role or a custom set grants: permissions outright, permissions narrowed by a relation, options, and the
 //! modules that are on.
 
+use super::domain::Domain;
 use super::table::{IdSet, ModuleId, PermissionId};
 
 /// A fact of the roster that narrows a grant.
@@ -28,6 +29,34 @@ impl Relation {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         Relation::WORDS.iter().find(|(_, relation)| *relation == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// A permission as a custom set lists it: `module.permission` or `module.permission:relation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The permission.
+    pub permission: PermissionId,
+    /// `None` for a grant outright.
+    pub relation: Option<Relation>,
+}
+
+impl Listed {
+    /// Reads a word by the names of a domain.
+    pub fn parse(domain: &Domain, word: &str) -> Option<Listed> {
+        let (name, relation) = match word.split_once(':') {
+            None => (word, None),
+            Some((name, relation)) => {
+                let known = Relation::WORDS.iter().find(|(known, _)| *known == relation)?;
+                (name, Some(known.1))
+            }
+        };
+        Some(Listed { permission: domain.permission(name)?, relation })
+    }
+
+    /// Whether a grant of the same permission within `relation` reaches as far.
+    pub fn is_covered_by(&self, relation: Option<Relation>) -> bool {
+        relation.is_none() || relation == self.relation
     }
 }
 
@@ -105,6 +134,47 @@ impl Grants {
         let from = self.optional.partition_point(|(listed, _)| *listed < permission);
         let listed = self.optional.get(from..).unwrap_or_default().iter();
         listed.take_while(move |(listed, _)| *listed == permission).map(|(_, relation)| *relation)
+    }
+
+    /// In which relations `permission` is had with these options switched on, `None` for outright. Nothing where it is
+    /// not had.
+    pub fn carried(
+        &self,
+        permission: PermissionId,
+        options: &[PermissionId],
+    ) -> impl Iterator<Item = Option<Relation>> + '_ {
+        let (outright, within) = match self.of(permission) {
+            Granted::Outright => (Some(None), [].as_slice()),
+            Granted::Within(within) => (None, within),
+            Granted::No => (None, [].as_slice()),
+        };
+        let switched_on = outright.is_none() && within.is_empty() && options.contains(&permission);
+        let optional = switched_on.then(|| self.option(permission)).into_iter().flatten();
+        outright.into_iter().chain(within.iter().map(|(_, relation)| Some(*relation))).chain(optional)
+    }
+
+    /// Whether `permission` is granted as far as `relation` reaches, options aside.
+    pub fn covers(&self, permission: PermissionId, relation: Option<Relation>) -> bool {
+        match self.of(permission) {
+            Granted::Outright => true,
+            Granted::Within(within) => {
+                relation.is_some() && within.iter().any(|(_, have)| Some(*have) == relation)
+            }
+            Granted::No => false,
+        }
+    }
+
+    /// Whether nothing is granted, offered or on.
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+            && self.narrowed.is_empty()
+            && self.optional.is_empty()
+            && self.modules_on.is_empty()
+    }
+
+    /// The modules that are on.
+    pub fn modules_on(&self) -> impl Iterator<Item = ModuleId> + '_ {
+        self.modules_on.iter()
     }
 
     /// Whether `module` is on.

@@ -11,6 +11,7 @@
 
 mod access;
 mod bundle;
+pub mod change;
 mod compile;
 pub mod condition;
 mod diagnostic;
@@ -33,7 +34,7 @@ pub use document::{Document, Documents};
 pub use domain::{
     Domain, Form, Forms, Level, Mandatory, Module, Permission, Plan, Precedence, Role, StepUp, TreeNode,
 };
-pub use grants::{Granted, Grants, Relation};
+pub use grants::{Granted, Grants, Listed, Relation};
 pub use people::{Kind, Kinds, People, Person, Principal};
 pub use render::render;
 pub use roster::Roster;

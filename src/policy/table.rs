@@ -150,6 +150,11 @@ impl<I: Id> IdSet<I> {
         self.words.get(id.row() / 64).is_some_and(|word| word & (1 << (id.row() % 64)) != 0)
     }
 
+    /// Whether no id is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// The ids of the set, in their order.
     pub fn iter(&self) -> impl Iterator<Item = I> + '_ {
         (0..self.words.len() as u32 * 64).map(I::from_row).filter(|id| self.contains(*id))

@@ -6,6 +6,7 @@
 //! never told, whatever reads them.
 
 use crate::decision::{Considered, Decision};
+use crate::policy::change::Change;
 use crate::policy::route::{Attribute as Source, DocumentAttribute, Match, Requirement, ScopeAttribute};
 use crate::policy::table::{DomainId, FormId, PersonId};
 use crate::policy::{Access, Bundle};
@@ -15,13 +16,16 @@ use crate::telemetry::{Attribute, Deciding, Record};
 type Value<'a> = [&'a str; 3];
 
 /// The attributes that a requirement can read, in the order they are written.
-const ATTRIBUTES: [Attribute; 7] = [
+const ATTRIBUTES: [Attribute; 10] = [
     Attribute::Scope,
     Attribute::Document,
     Attribute::Form,
     Attribute::Student,
     Attribute::Target,
     Attribute::Access,
+    Attribute::Role,
+    Attribute::Permissions,
+    Attribute::Title,
     Attribute::Parameter,
 ];
 
@@ -64,6 +68,7 @@ pub(super) fn describe(
         role: role.as_ref().map(Value::as_slice),
         scope: decision.scope.map(|scope| bundle.scopes().name(scope)),
         power: decision.power,
+        self_update: decision.self_update,
     });
 }
 
@@ -113,6 +118,20 @@ impl<'a> Said<'a> {
                     record.resource("", Some((Attribute::Scope, &scope)));
                 }
             }
+            Requirement::Change { domain, change } => {
+                let word = change.action().as_str();
+                match self.bundle.domains().len() {
+                    1 => record.action(&["change:", word]),
+                    _ => record.action(&[self.bundle.domains()[*domain].name(), "/change:", word]),
+                }
+                match self.value(requirement, Attribute::Scope) {
+                    Some(scope) => record.resource("", Some((Attribute::Scope, &scope))),
+                    None => {
+                        let role = self.value(requirement, Attribute::Role).unwrap_or_default();
+                        record.resource("role/", Some((Attribute::Role, &role)));
+                    }
+                }
+            }
             // A condition asks for no action on a resource.
             Requirement::Any(_) | Requirement::Condition { .. } => {}
             Requirement::Document { action, .. } => {
@@ -156,6 +175,17 @@ impl<'a> Said<'a> {
                 | Requirement::Document { target: Some(person), .. },
                 Attribute::Target,
             ) => self.person(*person),
+            (Requirement::Change { change, .. }, Attribute::Scope) => self.scope(change.scope()?),
+            (Requirement::Change { change, .. }, Attribute::Target) => self.person(change.target()?),
+            (Requirement::Change { domain, change }, Attribute::Role) => {
+                self.taken(change.role()?, |role| &self.bundle.domains()[*domain].roles()[role].name)
+            }
+            (Requirement::Change { change: Change::Permissions { set, .. }, .. }, Attribute::Permissions) => {
+                self.text(set).map(whole)
+            }
+            (Requirement::Change { change: Change::Title { category, title, .. }, .. }, Attribute::Title) => {
+                Some([self.text(category)?, "/", self.text(title)?])
+            }
             (Requirement::Document { document, .. }, Attribute::Document) => match document {
                 DocumentAttribute::Listed(capture) => self.capture(*capture).map(whole),
                 DocumentAttribute::Of { .. } => None,
@@ -208,6 +238,13 @@ impl<'a> Said<'a> {
 
     fn person(self, source: Source<PersonId>) -> Option<Value<'a>> {
         self.taken(source, |person| &self.bundle.people().row(person).id)
+    }
+
+    fn text(self, source: &'a Source<Box<str>>) -> Option<&'a str> {
+        match source {
+            Source::Fixed(text) => Some(text),
+            Source::Captured(capture) => self.capture(*capture),
+        }
     }
 
     fn taken<T>(self, source: Source<T>, name: impl FnOnce(T) -> &'a str) -> Option<Value<'a>> {

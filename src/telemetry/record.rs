@@ -39,6 +39,8 @@ pub struct Deciding<'a> {
     pub scope: Option<&'a str>,
     /// A power permission was asked for.
     pub power: bool,
+    /// Somebody adds to their own rights.
+    pub self_update: bool,
 }
 
 /// How far the counting of a request's decision has come.
@@ -242,6 +244,9 @@ impl Record {
         }
         if deciding.power {
             line.member("power").flag(true);
+        }
+        if deciding.self_update {
+            line.member("self_update").flag(true);
         }
     }
 

@@ -33,6 +33,7 @@ const KNOWN: &[&str] = &[
     "plan_of",
     "titles",
     "archived",
+    "self_update",
 ];
 
 const LEVELS_MAX: usize = 16;
@@ -267,12 +268,26 @@ pub(super) fn finish(draft: &Draft<'_>, scopes: &Scopes, diags: &mut Diags) -> D
         plans: Vec::new(),
         titles: Vec::new(),
         archived: IdSet::new(),
+        by_name: Vec::new(),
+        denies_self_add: denies_self_add(draft, diags),
     };
+    domain.by_name = domain.permissions.iter().map(|(id, _)| id).collect();
+    domain.by_name.sort_by(|a, b| domain.permissions[*a].name.cmp(&domain.permissions[*b].name));
     domain.archived = archived(draft, &domain, scopes, diags);
     plans::read(draft, &mut domain, scopes, diags);
     domain.roles = roles::read(draft, &domain, diags);
     domain.mandatory = read_mandatory(draft, &domain, diags);
     domain
+}
+
+/// `self_update: {add: deny}`.
+fn denies_self_add(draft: &Draft<'_>, diags: &mut Diags) -> bool {
+    let node = draft.fields.get("self_update");
+    let fields = node.and_then(|node| Fields::of(node, "what people may do to themselves", &["add"], diags));
+    let add = fields.and_then(|fields| fields.need("add", diags));
+    let words = [("allow", false), ("deny", true)];
+    add.and_then(|node| choose(node, "whether people may add to their own rights", &words, diags))
+        .unwrap_or(false)
 }
 
 /// The scopes that `archived` or their rows name, with all that stands below them.

@@ -6,6 +6,7 @@
 
 mod assignments;
 mod blocks;
+mod changes;
 mod conditions;
 mod dates;
 mod documents;

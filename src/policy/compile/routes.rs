@@ -1,5 +1,6 @@
 //! Routes: templates, and what each requires.
 
+use super::changes::CHANGE;
 use super::{documents, names};
 use crate::policy::access::{Access, DocumentAction};
 use crate::policy::bundle::Revision;
@@ -25,11 +26,16 @@ const ROUTE: &[&str] = &[
     "student",
     "target",
     "giving",
+    "change",
+    "domain",
+    "role",
+    "permissions",
+    "category",
     "title",
 ];
 const REQUIREMENT: &[&str] =
     &["any", "condition", "permission", "on", "access", "document", "form", "student", "target", "giving"];
-const HELP: &str =
+pub(super) const HELP: &str =
     "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
 
 /// Reads the routes into the bundle.
@@ -142,7 +148,8 @@ fn read_route(
         fields.get("public").and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false);
     let captures: Vec<&str> = template.captures().collect();
     let mut reader = Reader { bundle, captures, diags };
-    let own = REQUIREMENT.iter().any(|name| fields.get(name).is_some());
+    // `title` belongs to a change of a title; else it is for people.
+    let own = REQUIREMENT.iter().chain(CHANGE).any(|name| *name != "title" && fields.get(name).is_some());
     if own {
         route.requirements.extend(reader.requirement(&fields)?);
     }
@@ -161,13 +168,16 @@ fn read_route(
             reader.diags.error(list.span, "empty_list", "an empty list requires nothing").help(HELP);
         }
         for item in items {
-            let Some(fields) = Fields::of(item, "a requirement", REQUIREMENT, reader.diags) else { continue };
+            let Some(fields) = requirement_fields(item, reader.diags) else { continue };
             route.requirements.extend(reader.requirement(&fields)?);
         }
     }
     // What did not come out of a requirement is told already.
     if let (Some(node), true) = (fields.get("lists"), route.requirements.len() == written) {
         check_lists(&route, &reader.captures, node.span, reader.diags);
+    }
+    if route.requirements.len() == written {
+        reader.check_asked_who(&route.requirements, key.span);
     }
     let required = own || fields.get("require").is_some();
     if route.public == required {
@@ -176,6 +186,13 @@ fn read_route(
         return None;
     }
     Some(route)
+}
+
+/// A requirement of a list, which is a change if it says so.
+fn requirement_fields<'a>(item: &'a Node, diags: &mut Diags) -> Option<Fields<'a>> {
+    let entries = if let Value::Map(entries) = &item.value { entries.as_slice() } else { &[] };
+    let known = if entries.iter().any(|(key, _)| key.text == "change") { CHANGE } else { REQUIREMENT };
+    Fields::of(item, "a requirement", known, diags)
 }
 
 /// A list is asked about item by item by the requirements that read it: one list each, and each by some requirement, so
@@ -211,6 +228,13 @@ pub(super) struct Reader<'a, 'd> {
 
 impl Reader<'_, '_> {
     fn requirement(&mut self, fields: &Fields<'_>) -> Option<Option<Requirement>> {
+        if let Some(node) = fields.get("change") {
+            let others: Vec<&str> =
+                REQUIREMENT.iter().copied().filter(|name| !CHANGE.contains(name)).collect();
+            self.refuse_others(fields, &others, "a change");
+            return Some(self.change(fields, node));
+        }
+        self.refuse_others(fields, &["domain", "role", "permissions", "category"], "what is no change");
         if let Some(node) = fields.get("any") {
             self.refuse_others(fields, REQUIREMENT.get(1..).unwrap_or_default(), "`any`");
             return Some(self.any(node));
@@ -245,7 +269,7 @@ impl Reader<'_, '_> {
         let items = node.as_list("a list of requirements", self.diags)?;
         let mut alternatives = Vec::new();
         for item in items {
-            let Some(fields) = Fields::of(item, "a requirement", REQUIREMENT, self.diags) else { continue };
+            let Some(fields) = requirement_fields(item, self.diags) else { continue };
             if fields.get("any").is_some() {
                 let message = "an `any` inside an `any`";
                 self.diags
@@ -261,7 +285,7 @@ impl Reader<'_, '_> {
         Some(Requirement::Any(alternatives))
     }
 
-    fn refuse_others(&mut self, fields: &Fields<'_>, others: &[&str], what: &str) {
+    pub(super) fn refuse_others(&mut self, fields: &Fields<'_>, others: &[&str], what: &str) {
         for name in others.iter().filter(|name| fields.get(name).is_some()) {
             let message = format!("`{name}` does not go with {what}");
             self.diags.error(fields.key_span(name), "unknown_key", message).help(HELP);
@@ -341,7 +365,7 @@ impl Reader<'_, '_> {
     }
 
     /// `class/1A` or `class/{class}`, of the permission's level or narrower.
-    fn scope(
+    pub(super) fn scope(
         &mut self,
         node: &Node,
         domain: &crate::policy::domain::Domain,
@@ -463,7 +487,7 @@ impl Reader<'_, '_> {
     }
 
     /// A value that is written out, or `{parameter}`.
-    fn attribute<T>(
+    pub(super) fn attribute<T>(
         &mut self,
         node: &Node,
         what: &str,
@@ -483,7 +507,7 @@ impl Reader<'_, '_> {
         found.map(Attribute::Fixed)
     }
 
-    fn capture(&mut self, text: &str, span: Span) -> Option<usize> {
+    pub(super) fn capture(&mut self, text: &str, span: Span) -> Option<usize> {
         let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
             let message = format!("`{}` is not a parameter of this route", text.escape_debug());
             self.diags.error(span, "unknown_name", message).help("write `{name}`, as in the template");

@@ -20,6 +20,7 @@ pub use template::{Segment, SegmentType, TemplateError};
 pub(super) use tree::{Tree, are_disjoint};
 
 use super::access::{Access, DocumentAction};
+use super::change::Change;
 use super::condition::Condition;
 use super::table::{DomainId, FormId, LevelId, PermissionId, PersonId, RouteId, ScopeId, Table};
 
@@ -47,7 +48,7 @@ pub struct Route {
 }
 
 impl Requirement {
-    /// Whether the requirement reads this capture.
+    /// Whether the requirement reads this capture as the name of one thing.
     pub(in crate::policy) fn reads(&self, capture: usize) -> bool {
         fn is<T>(attribute: &Attribute<T>, capture: usize) -> bool {
             matches!(attribute, Attribute::Captured(number) if *number == capture)
@@ -67,6 +68,12 @@ impl Requirement {
                     || person(student)
                     || person(target)
             }
+            // A set, a category and a title are one thing each, so they are no lists of things to be asked about.
+            Requirement::Change { change, .. } => {
+                change.role().is_some_and(|role| is(&role, capture))
+                    || person(&change.target())
+                    || matches!(change.scope(), Some(ScopeAttribute::Captured(_, number)) if *number == capture)
+            }
             Requirement::Document { document, target, giving, .. } => {
                 let names_document = match document {
                     DocumentAttribute::Listed(number) => *number == capture,
@@ -74,6 +81,17 @@ impl Requirement {
                 };
                 names_document || person(target) || giving.as_ref().is_some_and(|a| is(a, capture))
             }
+        }
+    }
+}
+
+impl Requirement {
+    /// Whether it is bounded by who asks.
+    pub(in crate::policy) fn asks_who(&self) -> bool {
+        match self {
+            Requirement::Any(alternatives) => alternatives.iter().all(Requirement::asks_who),
+            Requirement::Change { change, .. } => change.asks_who(),
+            _ => true,
         }
     }
 }
@@ -139,6 +157,13 @@ pub enum Requirement {
         student: Option<Attribute<PersonId>>,
         /// The second person whom the request names.
         target: Option<Attribute<PersonId>>,
+    },
+    /// A change to an assignment or a role.
+    Change {
+        /// The domain.
+        domain: DomainId,
+        /// What is changed.
+        change: Change,
     },
     /// An access to a document.
     Document {

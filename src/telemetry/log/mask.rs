@@ -28,6 +28,12 @@ pub enum Attribute {
     Target,
     /// What is given.
     Access,
+    /// A role that is given, taken or changed.
+    Role,
+    /// The permissions that somebody is to have.
+    Permissions,
+    /// The title that somebody is to have, behind its category.
+    Title,
     /// What a condition read of the route's parameters.
     Parameter,
     /// The address of the client.
@@ -46,6 +52,9 @@ impl Attribute {
         ("student", Attribute::Student),
         ("target", Attribute::Target),
         ("access", Attribute::Access),
+        ("role", Attribute::Role),
+        ("permissions", Attribute::Permissions),
+        ("title", Attribute::Title),
         ("parameter", Attribute::Parameter),
         ("peer", Attribute::Peer),
         ("request_id", Attribute::RequestId),
@@ -61,6 +70,9 @@ impl Attribute {
             Attribute::Student => "student",
             Attribute::Target => "target",
             Attribute::Access => "access",
+            Attribute::Role => "role",
+            Attribute::Permissions => "permissions",
+            Attribute::Title => "title",
             Attribute::Parameter => "parameter",
             Attribute::Peer => "peer",
             Attribute::RequestId => "request_id",
