@@ -44,7 +44,7 @@ impl Missing {
 }
 
 /// No more rules than these may be pending.
-const PENDING_MAX: usize = 45;
+const PENDING_MAX: usize = 18;
 
 /// The systems, and the number of the last rule of each.
 const SYSTEMS: [(&str, u32); 5] = [("CT", 37), ("CL", 23), ("TD", 42), ("SP", 23), ("FM", 41)];
@@ -56,35 +56,87 @@ const ENOUGH: [&str; 4] = ["request", "data", "check", "log"];
 const NEEDS: [&str; 9] = ["request", "data", "check", "log", "explain", "body", "answer", "look-up", "edit"];
 
 const TABLE: &[(&str, Rule)] = &[
-    ("CT-01", Pending),
-    ("CT-02", Pending),
-    ("CT-03", Pending),
-    ("CT-04", Pending),
-    ("CT-05", Pending),
-    ("CT-06", Pending),
-    ("CT-07", Pending),
-    ("CT-08", Pending),
-    ("CT-09", Pending),
-    ("CT-10", Pending),
-    ("CT-11", Pending),
-    ("CT-12", Pending),
-    ("CT-13", Pending),
-    ("CT-14", Pending),
-    ("CT-15", Pending),
-    ("CT-16", Pending),
-    ("CT-17", Pending),
-    ("CT-18", Pending),
-    ("CT-19", Pending),
-    ("CT-20", Pending),
-    ("CT-21", Pending),
-    ("CT-22", Pending),
-    ("CT-23", Pending),
-    ("CT-24", Pending),
-    ("CT-25", Pending),
+    (
+        "CT-01",
+        Held(&[
+            "changes::ct_01_to_ct_05_a_title_is_set_by_oneself_or_by_who_may_and_only_one_of_the_catalogue",
+            "classtag::ct_01_everybody_on_the_staff_sets_their_own_title",
+        ]),
+    ),
+    ("CT-02", Held(&["classtag::ct_02_a_title_must_be_in_the_catalogue_with_its_category"])),
+    ("CT-03", Held(&["classtag::ct_03_the_catalogue_has_twenty_titles_in_five_categories"])),
+    ("CT-04", Held(&["classtag::ct_04_a_title_is_of_one_person_at_one_school"])),
+    ("CT-05", Held(&["classtag::ct_05_the_title_of_another_is_for_rostering_administrators"])),
+    (
+        "CT-06",
+        Held(&[
+            "changes::ct_06_and_ct_08_permissions_are_set_by_who_may_set_them_where_the_other_is_staff",
+            "classtag::ct_06_custom_permissions_are_changed_by_permissions_admins",
+        ]),
+    ),
+    ("CT-07", Held(&["classtag::ct_07_one_save_with_title_and_permissions_needs_both_rights"])),
+    (
+        "CT-08",
+        Held(&[
+            "changes::ct_08_a_role_is_given_where_the_giver_holds_theirs_and_below",
+            "classtag::ct_08_the_school_of_the_other_decides_and_a_district_has_all_of_its_schools",
+        ]),
+    ),
+    ("CT-09", Held(&["classtag::ct_09_permissions_admins_change_permissions_of_staff"])),
+    ("CT-10", Held(&["classtag::ct_10_schoolwide_communications_is_writing_to_the_school"])),
+    (
+        "CT-11",
+        Held(&[
+            "classtag::ct_11_rostering_administrators_manage_directory_students_staff_classrooms_guardians_and_titles",
+        ]),
+    ),
+    ("CT-12", Held(&["classtag::ct_12_content_moderators_see_flagged_content_and_deal_with_it"])),
+    ("CT-13", Held(&["classtag::ct_13_users_managers_change_accounts_that_are_in_use"])),
+    (
+        "CT-14",
+        Held(&[
+            "classtag::ct_14_family_access_is_directories_and_seeing_and_writing_to_students_and_families",
+        ]),
+    ),
+    (
+        "CT-15",
+        Held(&[
+            "changes::ct_15_and_ct_16_nobody_takes_a_permission_from_themselves",
+            "classtag::ct_15_nobody_takes_a_permission_from_themselves",
+            "classtag::ct_15_adding_to_oneself_is_marked_or_refused_where_the_domain_says_so",
+        ]),
+    ),
+    ("CT-16", Held(&["classtag::ct_16_in_whatever_words_it_is_said"])),
+    (
+        "CT-17",
+        Held(&[
+            "changes::ct_17_a_permission_is_taken_from_somebody_else",
+            "classtag::ct_17_another_permissions_admin_may_be_left_with_nothing",
+        ]),
+    ),
+    ("CT-18", Held(&["classtag::ct_18_on_the_free_plan_everybody_has_the_same_three_whatever_is_stored"])),
+    (
+        "CT-19",
+        Held(&[
+            "changes::ct_19_and_ct_20_a_plan_fixes_or_bounds_the_set_whoever_asks",
+            "classtag::ct_19_nobody_changes_permissions_on_the_free_plan",
+        ]),
+    ),
+    ("CT-20", Held(&["classtag::ct_20_with_connect_each_of_64_sets_is_had_as_it_is_stored"])),
+    (
+        "CT-21",
+        Held(&[
+            "classtag::ct_21_staff_without_a_permission_read_what_is_announced_and_nothing_about_students",
+        ]),
+    ),
+    ("CT-22", Held(&["classtag::ct_22_a_school_leader_starts_with_four"])),
+    ("CT-23", Held(&["classtag::ct_23_a_school_teacher_starts_with_family_access"])),
+    ("CT-24", Held(&["classtag::ct_24_everybody_else_starts_with_nothing"])),
+    ("CT-25", Held(&["classtag::ct_25_a_change_of_title_changes_no_permission"])),
     ("CT-26", NotYet(EditCommand)),
     ("CT-27", NotYet(EditCommand)),
     ("CT-28", NotYet(EditCommand)),
-    ("CT-29", Pending),
+    ("CT-29", Held(&["classtag::ct_29_a_permissions_admin_adds_what_the_sync_left_out"])),
     ("CT-30", NotYet(EditCommand)),
     ("CT-31", NotYet(EditCommand)),
     ("CT-32", NotYet(EditCommand)),
@@ -92,7 +144,13 @@ const TABLE: &[(&str, Rule)] = &[
     ("CT-34", NotYet(NeedsBody)),
     ("CT-35", NotYet(EditCommand)),
     ("CT-36", NotYet(EditCommand)),
-    ("CT-37", Pending),
+    (
+        "CT-37",
+        Held(&[
+            "classtag::ct_37_a_title_makes_nobody_customise_others",
+            "classtag::ct_37_whoever_adds_staff_adds_nobody_above_themselves",
+        ]),
+    ),
     ("CL-01", Pending),
     ("CL-02", Pending),
     ("CL-03", Pending),
