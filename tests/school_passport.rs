@@ -627,6 +627,54 @@ fn sp_22_nobody_appoints_above_themselves() {
     );
 }
 
+// SP-22
+#[test]
+fn sp_22_a_role_says_who_may_give_it_and_nobody_takes_their_own() {
+    // A district admin to whom somebody gave the permission to appoint primary ones appoints none.
+    let bundle = load(&changed(
+        "school-passport",
+        &[(
+            "roles.yaml",
+            "          sso_setup: all_and_power\n",
+            "          sso_setup: all_and_power\n          primary_admins: all_and_power\n",
+        )],
+    ));
+    ask(
+        &bundle,
+        &[
+            ("dora", "PUT /api/districts/lakeside/primary-admins/tina", "not_assignable - -"),
+            ("dora", "PUT /api/districts/lakeside/primary-admins/dora", "not_assignable - -"),
+            ("dora", "DELETE /api/districts/lakeside/primary-admins/pia", "not_assignable - -"),
+            (
+                "pia",
+                "PUT /api/districts/lakeside/primary-admins/tina",
+                "granted primary_district_admin district/lakeside",
+            ),
+        ],
+    );
+    let bundle = passport();
+    ask(
+        &bundle,
+        &[
+            (
+                "dora",
+                "DELETE /api/districts/lakeside/admins/tina",
+                "granted district_admin district/lakeside",
+            ),
+            ("dora", "DELETE /api/districts/lakeside/admins/dora", "self_removal - -"),
+            ("pia", "DELETE /api/districts/lakeside/primary-admins/pia", "self_removal - -"),
+            ("vito", "PUT /api/products/mapmaker/admins/vera", "granted vendor_admin product/mapmaker"),
+            ("vito", "PUT /api/products/readwell/admins/vito", "no_role_in_context - -"),
+            ("pia", "PUT /api/products/mapmaker/admins/pia", "no_role_in_context - -"),
+        ],
+    );
+    // What comes from the roster is given by nobody.
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    for role in ["teacher", "school_admin", "student", "parent"] {
+        assert_eq!(domain.roles()[domain.role(role).unwrap()].assignable_by, None, "{role}");
+    }
+}
+
 // SP-23
 #[test]
 fn sp_23_a_description_grants_nothing() {
@@ -673,6 +721,6 @@ fn the_bundle_is_as_the_files_say() {
     let bundle = passport();
     assert_eq!(
         (bundle.people().len(), bundle.all_assignments().count(), bundle.routes().len()),
-        (19, 21, 53)
+        (19, 21, 54)
     );
 }
