@@ -22,9 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::{NEVER, OK, Proxy, SOON, Tap, Upstream, clock, config, copy_of};
 
-/// The policy of the example, which has two domains, forms and documents.
+/// The policy of the example, which has several domains, forms and documents.
 fn policy() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/school/policy")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/district")
 }
 
 /// A proxy with the policy of the example whose log goes to `tap`. Everybody says who they are in a header.

@@ -40,8 +40,12 @@ fn tables(name: &str) -> String {
     let golden = Golden::of(name);
     let mut text = format!(
         "policies/{name}: what each role may do, as the engine decides it.\n\
-         Written by `{BLESS}`.\n"
+         Written by `{BLESS}`.\n\n{}",
+        permissions::LEGEND
     );
+    if golden.bundle.domains().iter().any(|(_, domain)| domain.forms().is_some()) {
+        text.push_str(documents::LEGEND);
+    }
     for domain in golden.domains() {
         text.push_str(&permissions::tables(&golden, domain));
         text.push_str(&documents::tables(&golden, domain));

@@ -8,7 +8,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `hallpass.yaml` | the configuration of hallpass |
-//! | `policy/` | the policy: who may do what, and what each request of the app means. Runs as a copy: change the copy and ask again |
+//! | `policies/district` | the policy, which stands with the others: who may do what, and what each request of the app means. Runs as a copy: change the copy and ask again |
 //! | `tour.yaml` | the requests, each with the answer that a person expects and why |
 //! | `stage.rs` | how hallpass is started from a program |
 //! | `app/` | the legacy app |

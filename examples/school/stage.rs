@@ -155,14 +155,16 @@ impl Directory {
         written.map_err(|error| format!("cannot write {}: {error}", path.display()))
     }
 
-    /// The policy of this example, into a directory of its own.
+    /// The policy of this example, `policies/district`, into a directory of its own.
     fn copy_policy(&self) -> Result<(), String> {
         let failed = |error| format!("cannot copy the policy: {error}");
         make(&self.0.join("policy")).map_err(failed)?;
-        for entry in fs::read_dir(home().join("policy")).map_err(failed)? {
-            let name = Path::new("policy").join(entry.map_err(failed)?.file_name());
+        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/district");
+        for entry in fs::read_dir(policy).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = Path::new("policy").join(entry.file_name());
             let name = name.to_str().ok_or("a file of the policy has a name that is not text")?;
-            self.write(name, &source(name)?)?;
+            self.write(name, &fs::read_to_string(entry.path()).map_err(failed)?)?;
         }
         Ok(())
     }

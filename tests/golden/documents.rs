@@ -6,7 +6,7 @@ use hallpass::policy::table::DomainId;
 use hallpass::policy::{Access, Form, Role};
 use serde_json::{Value, json};
 
-const LEGEND: &str = "\
+pub(crate) const LEGEND: &str = "\
 What a role says of a form is default|max. What comes of it stands in letters: the access to a document without being added, added
 to view, added to edit and as its owner (- none, v view, e edit, o owner), then whether a new one may be created (+ yes, - no).
   inside       the role is held for a building, and the student is in it
@@ -19,7 +19,7 @@ pub(crate) fn tables(golden: &Golden, id: DomainId) -> String {
     let domain = &golden.bundle.domains()[id];
     let Some(forms) = domain.forms() else { return String::new() };
     let heading = format!("DOMAIN {}: ROLES AND FORMS", domain.name());
-    let mut text = format!("\n{heading}\n{}\n{LEGEND}\n", "=".repeat(heading.len()));
+    let mut text = format!("\n{heading}\n{}\n", "=".repeat(heading.len()));
     let mut buildings = golden
         .bundle
         .scopes()

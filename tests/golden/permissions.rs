@@ -7,7 +7,7 @@ use hallpass::policy::table::{DomainId, PermissionId, ScopeId};
 use hallpass::policy::{Domain, Permission, Role};
 use serde_json::json;
 
-const LEGEND: &str = "\
+pub(crate) const LEGEND: &str = "\
 Somebody who holds this one role is asked at the scope where it is held and at one of each level below: a letter for each.
   +  granted                                     -  not granted by the role
   c  granted in the classes that they teach      .  no role that decides this
@@ -33,8 +33,6 @@ pub(crate) fn tables(golden: &Golden, id: DomainId) -> String {
     if domain.permissions().is_empty() {
         return text;
     }
-    text.push('\n');
-    text.push_str(LEGEND);
     for (at, chain) in golden.chains[&id].iter().enumerate() {
         for held in chain.iter().rev() {
             text.push_str(&Table { golden, id, domain, at, chain, held: *held }.text());

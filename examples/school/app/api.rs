@@ -1,5 +1,6 @@
 //! The JSON side of the app, added to it in its later years.
 
+use super::bought;
 use super::data::{Class, Document, School, Student};
 use super::{Answer, Asked};
 use hyper::StatusCode;
@@ -17,6 +18,8 @@ pub(super) fn answer(school: &mut School, asked: &Asked, path: &[&str]) -> Answe
         ["programmes", programme, rest @ ..] => programmes(school, asked, programme, rest),
         ["documents", id, rest @ ..] => documents(school, asked, id, rest),
         ["students", student, "forms", form, "documents"] => create(school, asked, student, form),
+        ["schools", school_name, rest @ ..] => bought::schools(asked, school_name, rest),
+        ["districts" | "products", rest @ ..] => bought::administration(asked, rest),
         ["students"] if asked.method == "POST" => add_student(school, asked),
         ["students"] => Answer::json(&school.students.iter().map(student_json).collect()),
         ["students.csv"] => Answer::csv(students_csv(school)),
@@ -31,6 +34,9 @@ pub(super) fn answer(school: &mut School, asked: &Asked, path: &[&str]) -> Answe
 fn classes(school: &mut School, asked: &Asked, name: &str, path: &[&str]) -> Answer {
     if let ["students", student, "move-to", to] = path {
         return move_student(school, asked, student, to);
+    }
+    if let ["apps", ..] | ["portal", _] | ["messages"] = path {
+        return bought::classes(asked, name, path);
     }
     let Some(class) = school.classes.get_mut(name) else { return Answer::missing("class") };
     match (asked.method.as_str(), path) {

@@ -5,9 +5,11 @@
 //! tidies paths, dots, escapes and double slashes and all. It lets a header override the method or the path, one script
 //! dispatches most of its pages, and a GET writes. None of this can be changed; hallpass has to make it safe from outside.
 //!
-//! Reading order: this file is the server, `data` what the school has, `api` the JSON, `pages` the HTML.
+//! Reading order: this file is the server, `data` what the school has, `api` the JSON, `bought` what
+//! came later, `pages` the HTML.
 
 mod api;
+mod bought;
 mod data;
 mod pages;
 
@@ -100,6 +102,7 @@ fn route(school: &mut School, asked: &Asked) -> Answer {
     let path: Vec<&str> = asked.path.split('/').skip(1).collect();
     match path.as_slice() {
         ["api", rest @ ..] => api::answer(school, asked, rest),
+        ["launch", tile] => bought::launch(asked, tile),
         ["whoami"] => api::whoami(asked),
         [""] => pages::front(asked),
         ["assets", "school.css"] => pages::stylesheet(),
