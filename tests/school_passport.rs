@@ -7,7 +7,7 @@
 mod policy_support;
 
 use hallpass::policy::Bundle;
-use hallpass::policy::route::Requirement;
+use hallpass::policy::route::{Lookup, Requirement};
 use policy_support::{bundle, can, can_at, changed, decision, files, line_of, load, request, told};
 use std::collections::BTreeSet;
 
@@ -526,6 +526,9 @@ fn sp_18_the_portal_is_about_ones_own_children() {
             ("gina", "GET /api/classes/1A/portal/nobody", "attribute_missing - -"),
         ],
     );
+    // Whether there is such a child is nobody's business.
+    let Lookup::Found(leaf) = bundle.routes().find("GET", "/api/classes/1A/portal/ben") else { panic!() };
+    assert!(leaf.select(Vec::new()).unwrap().route().conceals());
     let text = "blocks: [{subject: gina, student: lena, reason: court order of 2026-09-01}]";
     let blocked = load(&changed("school-passport", &[("blocks.yaml", "blocks: []", text)]));
     assert_eq!(request(&blocked, "gina", "GET /api/classes/1A/portal/lena"), "blocked - -");
@@ -668,6 +671,36 @@ fn sp_22_a_role_says_who_may_give_it_and_nobody_takes_their_own() {
             ("pia", "PUT /api/products/mapmaker/admins/pia", "no_role_in_context - -"),
         ],
     );
+    // The permission to appoint and the right to give are both asked for, in every such request.
+    let cannot_give = load(&changed(
+        "school-passport",
+        &[
+            ("roles.yaml", "assignable_by: [district_admin, primary_district_admin]", "assignable_by: []"),
+            ("roles.yaml", "assignable_by: [vendor_admin]", "assignable_by: []"),
+        ],
+    ));
+    let cannot_appoint = load(&changed(
+        "school-passport",
+        &[
+            ("roles.yaml", "          setup: all_and_power", "          setup: all"),
+            ("roles.yaml", "primary_admins: all_and_power", "primary_admins: all"),
+            ("roles.yaml", "integration: all", "integration: [view]"),
+        ],
+    ));
+    for (person, line) in [
+        ("dora", "PUT /api/districts/lakeside/admins/tess"),
+        ("dora", "DELETE /api/districts/lakeside/admins/tina"),
+        ("vito", "PUT /api/products/mapmaker/admins/vera"),
+    ] {
+        assert_eq!(request(&cannot_give, person, line), "not_assignable - -", "{line}");
+        assert_eq!(request(&cannot_appoint, person, line), "permission_not_granted - -", "{line}");
+    }
+    for line in [
+        "PUT /api/districts/lakeside/primary-admins/tina",
+        "DELETE /api/districts/lakeside/primary-admins/tina",
+    ] {
+        assert_eq!(request(&cannot_appoint, "pia", line), "permission_not_granted - -", "{line}");
+    }
     // What comes from the roster is given by nobody.
     let (_, domain) = bundle.domains().iter().next().unwrap();
     for role in ["teacher", "school_admin", "student", "parent"] {
