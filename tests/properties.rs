@@ -51,11 +51,11 @@ fn visits(r: &mut Random, bundle: &Bundle) -> Vec<Visit> {
     (0..count).map(|_| ask::visit(r, bundle)).collect()
 }
 
-/// The bundle with nothing on its routes that asks who may *not* do something, or that needs no role at all.
+/// The bundle with nothing on its routes that asks who has something *not*, or that needs no role at all.
 fn without_conditions(bundle: &Bundle) -> Bundle {
     let mut plain = bundle.clone();
     for route in &mut plain.routes {
-        route.requirements.retain(|requirement| !requirement.reads_a_condition());
+        route.requirements.retain(|one| !one.reads_a_condition() && !one.reads_a_change());
     }
     plain.routes.retain(|route| route.public || !route.requirements.is_empty());
     for route in &mut plain.routes {
@@ -308,7 +308,7 @@ fn access_to_documents_does_not_grow_when_an_assignment_is_suspended_or_ended_by
 #[test]
 fn taking_a_grant_from_a_role_turns_no_denial_of_a_permission_into_an_allowance() {
     for_bundles(7, |r, bundle, _| {
-        // A condition may ask that somebody holds a permission not.
+        // A condition may ask that somebody holds a permission not, and a change what they have.
         let bundle = &without_conditions(bundle);
         let loaded = &load(bundle).unwrap();
         // Of a role the grants alone: the role stays, and replaces what it replaced.
@@ -424,7 +424,7 @@ fn a_block_only_ever_takes_away() {
                 assert_eq!(before, after, "{}", case());
             }
         }
-        // A condition may ask that somebody holds a permission not.
+        // A condition may ask that somebody holds a permission not, and a change what they have.
         let plain = without_conditions(bundle);
         more.routes.clone_from(&plain.routes);
         let (one, two) = (load(&plain).unwrap(), load(&more).unwrap());
@@ -448,8 +448,8 @@ fn claims_only_ever_add_to_a_route_and_suspension_takes_all_but_public_ones() {
             let mut suspended = bundle.clone();
             suspended.suspended = vec![visit.subject.clone()];
             // A condition may ask for a claim that is not there.
-            let plain = bundle.routes[visit.route].requirements.iter();
-            if !plain.into_iter().any(oracle::route::Requirement::reads_a_condition) {
+            let mut requirements = bundle.routes[visit.route].requirements.iter();
+            if !requirements.any(|one| one.reads_a_condition() || one.reads_a_change()) {
                 let nothing = Visit { claims: Vec::new(), ..visit.clone() };
                 let less = engine::visited(loaded, &bundle.routes[visit.route], &nothing).is_allow();
                 assert!(allowed || !less, "{}\n{visit:?}", bundle.to_yaml());

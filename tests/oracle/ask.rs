@@ -1,9 +1,12 @@
 //! Random questions and routes to a bundle, dense where rules meet.
 
 use super::ask_condition::{Given, condition};
+use super::change::{Change, Changing};
 use super::evaluate::{begin, chain, end};
 use super::generate::{DOCUMENTS, STUDENTS, SUBJECTS, buildings_of};
-use super::model::{Access, Assignment, Bundle, Claim, Domain, HOUR, Module, Question, SECOND, utc_midnight};
+use super::model::{
+    Access, Assignment, Bundle, Claim, Domain, HOUR, Module, Question, Relation, SECOND, utc_midnight,
+};
 use super::random::Random;
 use super::route::{Parameter, Requirement, Route, Single, Value, Visit, What, Which};
 
@@ -248,7 +251,9 @@ pub fn route(r: &mut Random, bundle: &Bundle, number: usize) -> Option<Route> {
         return Some(route);
     }
     for _ in 0..*r.pick(&[1, 1, 2, 2, 3]) {
-        let requirement = if r.chance(30) {
+        let requirement = if r.chance(14) {
+            Requirement::One(Single::Change(changing(r, bundle, &mut route)?))
+        } else if r.chance(30) {
             let count = r.between(1, 3);
             let all: Option<Vec<Single>> = (0..count).map(|_| single(r, bundle, &mut route)).collect();
             Requirement::Any(all?)
@@ -256,6 +261,11 @@ pub fn route(r: &mut Random, bundle: &Bundle, number: usize) -> Option<Route> {
             Requirement::One(single(r, bundle, &mut route)?)
         };
         route.requirements.push(requirement);
+    }
+    // A change that says what may not be stands beside something that says who may.
+    if !route.requirements.iter().any(Requirement::asks_who) {
+        let who = single(r, bundle, &mut route)?;
+        route.requirements.push(Requirement::One(who));
     }
     // A requirement reads one list at most, and every list is read.
     let read: Vec<Vec<usize>> = route.requirements.iter().map(Requirement::reads).collect();
@@ -277,7 +287,8 @@ pub fn captured(r: &mut Random, route: &mut Route, what: What) -> usize {
     {
         return *known;
     }
-    route.parameters.push(Parameter { what, in_query: r.chance(30), is_list: r.chance(30) });
+    let is_list = r.chance(30) && !matches!(what, What::Set(_) | What::Title);
+    route.parameters.push(Parameter { what, in_query: r.chance(30), is_list });
     route.parameters.len() - 1
 }
 
@@ -316,6 +327,79 @@ fn single(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Option<Single> 
     let target = if r.chance(30) { Some(person_value(r, route, &SUBJECTS)) } else { None };
     let name = bundle.outside(&domain.name, &name);
     Some(Single::Permission { name, on: (level.to_owned(), id), student, target })
+}
+
+/// A change to an assignment or a role of one domain.
+fn changing(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Option<Changing> {
+    let domain = r.pick(&bundle.domains);
+    let name = domain.name.clone();
+    let role = |r: &mut Random, route: &mut Route| {
+        Value::Captured(captured(r, route, What::Role(domain.name.clone())))
+    };
+    let which = r.below(10);
+    if which == 9 {
+        return Some(Changing { domain: name, change: Change::Role { role: role(r, route) } });
+    }
+    // Where roles of the domain are assigned, most of the time.
+    let held: Vec<&str> =
+        bundle.assignments.iter().filter(|a| a.domain == domain.name).map(|a| a.scope.as_str()).collect();
+    let scope = match r.maybe_pick(&held) {
+        Some(scope) if r.chance(80) => (*scope).to_owned(),
+        _ => r.maybe_pick(&domain.scopes)?.name.clone(),
+    };
+    let (level, id) = scope.split_once('/').expect("`level/id`");
+    let id = if r.chance(40) {
+        Value::Fixed(id.to_owned())
+    } else {
+        Value::Captured(captured(r, route, What::Scope(level.to_owned())))
+    };
+    let on = (level.to_owned(), id);
+    let target = if r.chance(15) {
+        Value::Fixed((*r.pick(&SUBJECTS)).to_owned())
+    } else {
+        Value::Captured(captured(r, route, What::Person))
+    };
+    let change = match which {
+        0..5 => Change::Assignment { takes: r.chance(40), role: role(r, route), target, on },
+        5..8 => {
+            let set = if r.chance(25) {
+                Value::Fixed(set_text(r, domain, false))
+            } else {
+                Value::Captured(captured(r, route, What::Set(domain.name.clone())))
+            };
+            Change::Permissions { target, on, set }
+        }
+        _ if domain.titles.is_empty() => {
+            Change::Assignment { takes: false, role: role(r, route), target, on }
+        }
+        _ => {
+            let mut word = |r: &mut Random, fixed: &str| {
+                if r.chance(50) {
+                    Value::Fixed(fixed.to_owned())
+                } else {
+                    Value::Captured(captured(r, route, What::Title))
+                }
+            };
+            Change::Title { target, on, category: word(r, "support"), title: word(r, "it") }
+        }
+    };
+    Some(Changing { domain: name, change })
+}
+
+/// A custom set as a request writes it; at times one that cannot be read.
+fn set_text(r: &mut Random, domain: &Domain, or_unreadable: bool) -> String {
+    if or_unreadable && r.chance(8) {
+        return (*r.pick(&["nothing.view", "marks", "marks.view:nobody", ",", "marks.view,"])).to_owned();
+    }
+    let names = domain.permission_names();
+    // Nearly all of them, most of the time.
+    let count = if r.chance(60) { names.len() } else { r.below(names.len() + 1) };
+    let some = r.some(&names, count);
+    let item = |name: &String| {
+        if r.chance(12) { format!("{name}:{}", r.pick(&Relation::ALL).word()) } else { name.clone() }
+    };
+    let items: Vec<String> = some.iter().map(item).collect();
+    if items.is_empty() && or_unreadable { "none".to_owned() } else { items.join(",") }
 }
 
 fn conditional(r: &mut Random, bundle: &Bundle, route: &mut Route) -> Single {
@@ -373,6 +457,9 @@ pub fn visit(r: &mut Random, bundle: &Bundle) -> Visit {
         Some(held) if r.chance(80) => held.subject.clone(),
         _ => (*r.pick(&SUBJECTS)).to_owned(),
     };
+    // What nobody may do to themselves is asked of themselves.
+    let changes = bundle.routes[route].requirements.iter().any(Requirement::reads_a_change);
+    let of_oneself = changes && r.chance(40);
     let values = bundle.routes[route]
         .parameters
         .iter()
@@ -381,6 +468,9 @@ pub fn visit(r: &mut Random, bundle: &Bundle) -> Visit {
                 return if r.chance(50) { Some(String::new()) } else { None };
             }
             let items = if r.chance(if parameter.is_list { 60 } else { 5 }) { r.between(1, 3) } else { 1 };
+            if of_oneself && parameter.what == What::Person {
+                return Some(subject.clone());
+            }
             let items: Vec<String> =
                 (0..items).map(|_| value(r, bundle, &parameter.what, &subject)).collect();
             Some(items.join(","))
@@ -411,6 +501,15 @@ fn value(r: &mut Random, bundle: &Bundle, what: &What, subject: &str) -> String 
         What::Document => (*r.pick(&DOCUMENTS)).to_owned(),
         What::Form => (*r.pick(&["iep", "iep", "plan", "log"])).to_owned(),
         What::Access => r.pick(&Access::ALL).word().to_owned(),
+        What::Role(name) => {
+            let domain = bundle.domain(name);
+            match r.maybe_pick(&domain.roles) {
+                Some(role) => role.name.clone(),
+                None => "ant".to_owned(),
+            }
+        }
+        What::Set(name) => set_text(r, bundle.domain(name), true),
+        What::Title => (*r.pick(&["support", "support", "it", "it", "office", "nothing"])).to_owned(),
         What::Number => {
             let nearly = ["-3", "+3", "3.0", " 3", "three", "99999999999999999999999", "0x3"];
             let numbers = ["0", "3", "4", "12", "007", "18446744073709551615"];

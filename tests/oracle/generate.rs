@@ -197,6 +197,8 @@ fn domain(r: &mut Random, name: &str, levels: &[&str], with_documents: bool) -> 
         base: Vec::new(),
         modules_off: Vec::new(),
         archived: Vec::new(),
+        add_to_oneself_denied: r.chance(25),
+        titles: Vec::new(),
         plans: Vec::new(),
     };
     if with_documents {
@@ -224,6 +226,9 @@ fn everyone(r: &mut Random, domain: &mut Domain) {
         let root = r.pick(&roots).name.clone();
         let count = r.between(1, 2);
         domain.modules_off.push((root, r.some(&modules, count)));
+    }
+    if r.chance(40) {
+        domain.titles.push(("support".to_owned(), vec!["it".to_owned(), "office".to_owned()]));
     }
     if r.chance(12) {
         // Narrow ones more often: below a broad one nothing is left.
@@ -373,10 +378,17 @@ fn roles(r: &mut Random, domain: &mut Domain) {
             grants,
             optional,
             includes: r.some(&may, included),
+            assignable_by: Vec::new(),
+            locked: r.chance(12),
             forms,
         });
     }
     r.shuffle(&mut domain.roles);
+    let names: Vec<String> = domain.roles.iter().map(|role| role.name.clone()).collect();
+    for role in &mut domain.roles {
+        let count = r.below(4);
+        role.assignable_by = r.some(&names, count);
+    }
 }
 
 fn grant(r: &mut Random, module: &Module, level: &str) -> Option<Grant> {

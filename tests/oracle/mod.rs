@@ -3,7 +3,8 @@
 //! - [`model`]: bundles and questions as strings and lists; [`yaml`]: bundles as their file.
 //! - [`evaluate`]: the answer by the text of the policy model, sections 1 to 5: [`permission`] has sections 3 and 4,
 //!   [`facts`] the relations and blocks.
-//! - [`route`]: routes as plain data, and the answer to all that they require; [`condition`]: section 7.
+//! - [`route`]: routes as plain data, and the answer to all that they require; [`condition`]: section 7; [`change`]: changes
+//!   to assignments and roles.
 //! - [`generate`]: random bundles that load, from one seed ([`random`]); [`ask`]: random questions to them;
 //!   [`ask_condition`]: random conditions.
 //! - [`engine`]: the same question put to hallpass.
@@ -14,6 +15,7 @@
 
 pub mod ask;
 pub mod ask_condition;
+pub mod change;
 pub mod condition;
 pub mod engine;
 pub mod evaluate;

@@ -146,6 +146,10 @@ pub struct Domain {
     pub modules_off: Vec<(String, Vec<String>)>,
     /// Scopes in which no work is done any more.
     pub archived: Vec<String>,
+    /// `self_update: {add: deny}`.
+    pub add_to_oneself_denied: bool,
+    /// By category.
+    pub titles: Vec<(String, Vec<String>)>,
     /// By the scope that names it.
     pub plans: Vec<(String, Plan)>,
 }
@@ -200,6 +204,8 @@ pub struct Role {
     pub grants: Vec<(String, Grant)>,
     pub optional: Vec<(String, Grant)>,
     pub includes: Vec<String>,
+    pub assignable_by: Vec<String>,
+    pub locked: bool,
     /// By form, `group:name` or `*`. `None`: the role says nothing about documents.
     pub forms: Option<Vec<(String, Entry)>>,
 }

@@ -30,6 +30,13 @@ impl Holding<'_> {
     }
 }
 
+/// The roles that somebody actively holds by an assignment: one that grants nothing is not, and neither is the default
+/// role.
+pub fn held_roles(domain: &Domain, held: &[Holding<'_>]) -> Vec<String> {
+    let active = held.iter().filter(|one| one.assignment.is_some() && !one.grants_nothing(domain));
+    active.map(|one| one.role.name.clone()).collect()
+}
+
 /// The active assignments of a person on a chain, and the default role. `no_account_role` if a mandatory role is missing.
 pub fn holdings<'a>(
     bundle: &'a Bundle,

@@ -1,5 +1,6 @@
 //! Routes as plain data, and the plain answer to all that one requires.
 
+use super::change::{self, Changing, Verdict};
 use super::condition::{self, Condition};
 use super::evaluate::{Denied, evaluate, is_suspended};
 use super::facts::{Facts, Named};
@@ -38,6 +39,12 @@ pub enum What {
     Access,
     /// A whole number, or nearly one.
     Number,
+    /// Of this domain.
+    Role(String),
+    /// A custom set of this domain.
+    Set(String),
+    /// A title or its category.
+    Title,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +81,7 @@ pub enum Single {
         student: Option<Value>,
         target: Option<Value>,
     },
+    Change(Changing),
 }
 
 #[derive(Debug, Clone)]
@@ -100,14 +108,14 @@ pub struct Visit {
 }
 
 impl Value {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         match self {
             Value::Fixed(text) => text.clone(),
             Value::Captured(number) => format!("\"{{p{number}}}\""),
         }
     }
 
-    fn had(&self, values: &[Option<String>]) -> Option<String> {
+    pub fn had(&self, values: &[Option<String>]) -> Option<String> {
         match self {
             Value::Fixed(text) => Some(text.clone()),
             Value::Captured(number) => values[*number].clone(),
@@ -115,11 +123,11 @@ impl Value {
     }
 
     /// What a rule needs and is not there is taken for what nobody and nothing is called.
-    fn of(&self, values: &[Option<String>]) -> String {
+    pub fn of(&self, values: &[Option<String>]) -> String {
         self.had(values).unwrap_or_default()
     }
 
-    fn reads(&self) -> Option<usize> {
+    pub fn reads(&self) -> Option<usize> {
         match self {
             Value::Fixed(_) => None,
             Value::Captured(number) => Some(*number),
@@ -156,6 +164,7 @@ impl Single {
                 }
                 rest.extend([("student", student), ("target", target)]);
             }
+            Single::Change(changing) => out.push_str(&changing.text()),
         }
         for (name, value) in rest {
             if let Some(value) = value {
@@ -168,6 +177,7 @@ impl Single {
     /// The parameters that it reads.
     fn reads(&self) -> Vec<usize> {
         let (mut all, rest) = match self {
+            Single::Change(changing) => return changing.reads(),
             Single::Permission { on: (_, id), student, target, .. } => (vec![id.reads()], [student, target]),
             Single::Document { which, target, giving, .. } => {
                 let of = match which {
@@ -194,7 +204,15 @@ impl Single {
     }
 
     /// What the policy model answers to it for these values.
-    fn answer(
+    fn answer(&self, bundle: &Bundle, visit: &Visit, person: &Person, values: &[Option<String>]) -> Verdict {
+        if let Single::Change(changing) = self {
+            let asked = change::Asked { bundle, person, claims: &visit.claims, values, now: visit.now };
+            return change::judge(changing, &asked);
+        }
+        Verdict::of(self.judged(bundle, visit, person, values))
+    }
+
+    fn judged(
         &self,
         bundle: &Bundle,
         visit: &Visit,
@@ -285,7 +303,7 @@ impl Single {
                 q.access =
                     giving.and_then(|word| Access::ALL.into_iter().find(|access| access.word() == word));
             }
-            Single::Condition { .. } => {}
+            Single::Condition { .. } | Single::Change(_) => {}
         }
         q
     }
@@ -301,6 +319,19 @@ impl Requirement {
 
     pub fn reads_a_condition(&self) -> bool {
         self.all().iter().any(|single| matches!(single, Single::Condition { .. }))
+    }
+
+    /// Whether it is about a change of one's own, too: what may not be brought about is asked of what somebody has.
+    pub fn reads_a_change(&self) -> bool {
+        self.all().iter().any(|single| matches!(single, Single::Change(_)))
+    }
+
+    /// Whether every alternative says who may.
+    pub fn asks_who(&self) -> bool {
+        self.all().iter().all(|single| match single {
+            Single::Change(changing) => changing.asks_who(),
+            _ => true,
+        })
     }
 
     /// The parameters that it reads.
@@ -370,17 +401,30 @@ impl Route {
     }
 }
 
-/// Section 2, steps 4 to 6: why a request is denied, all the reasons of what fails; nothing where it is allowed.
-pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
+/// What a request to a route is answered.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// All the reasons of what fails; none where the request is allowed.
+    pub denials: BTreeSet<&'static str>,
+    /// Why it may be denied beside that, where the text leaves it open.
+    pub open: BTreeSet<&'static str>,
+    /// Somebody adds to their own rights.
+    pub marked: bool,
+}
+
+/// Section 2, steps 4 to 6.
+pub fn answers(bundle: &Bundle, visit: &Visit) -> Answers {
     let route = &bundle.routes[visit.route];
     let person = bundle.person(&visit.subject).expect("a subject of the roster");
     if route.public {
-        return BTreeSet::new();
+        return Answers::default();
     }
     if is_suspended(bundle, person) {
-        return BTreeSet::from(["suspended"]);
+        return Answers { denials: BTreeSet::from(["suspended"]), ..Answers::default() };
     }
+    let mut open = BTreeSet::new();
     let mut reasons = BTreeSet::new();
+    let mut marked = false;
     // "an empty list is denied".
     for (parameter, value) in route.parameters.iter().zip(&visit.values) {
         if parameter.is_list && value.as_ref().is_none_or(String::is_empty) {
@@ -393,9 +437,14 @@ pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
         for values in combinations(route, requirement, &visit.values) {
             let answers =
                 requirement.all().iter().map(|single| single.answer(bundle, visit, person, &values));
-            let answers: Vec<Result<(), Denied>> = answers.collect();
-            if answers.iter().all(Result::is_err) {
-                reasons.extend(answers.into_iter().filter_map(Result::err));
+            let answers: Vec<Verdict> = answers.collect();
+            marked |= answers.iter().all(|verdict| verdict.marked);
+            if answers.iter().any(|verdict| verdict.must.is_empty() && verdict.may.is_empty()) {
+                continue;
+            }
+            open.extend(answers.iter().flat_map(|verdict| verdict.may.iter().copied()));
+            if answers.iter().all(|verdict| !verdict.must.is_empty()) {
+                reasons.extend(answers.into_iter().flat_map(|verdict| verdict.must));
                 // What a route gives that is no access may be told before a block is, and so may a parameter that is not
                 // there.
                 let absent = |single: &Single| single.reads().into_iter().any(|at| values[at].is_none());
@@ -403,10 +452,12 @@ pub fn denials(bundle: &Bundle, visit: &Visit) -> BTreeSet<&'static str> {
                 if requirement.all().iter().any(unread) {
                     reasons.insert("attribute_missing");
                 }
+            } else {
+                open.extend(answers.into_iter().flat_map(|verdict| verdict.must));
             }
         }
     }
-    reasons
+    Answers { denials: reasons, open, marked }
 }
 
 /// The values with each list that is read taken item by item.

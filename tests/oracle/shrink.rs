@@ -117,6 +117,11 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
         list!(result.domains[domain].base);
         list!(result.domains[domain].modules_off);
         list!(result.domains[domain].archived);
+        list!(result.domains[domain].titles);
+        plain!(
+            result.domains[domain].add_to_oneself_denied,
+            result.domains[domain].add_to_oneself_denied = false
+        );
         list!(result.domains[domain].plans);
         for plan in 0..result.domains[domain].plans.len() {
             list!(result.domains[domain].plans[plan].1.permissions);
@@ -128,6 +133,11 @@ fn without(bundle: &Bundle, at: usize) -> Option<Bundle> {
             list!(result.domains[domain].roles[role].grants);
             list!(result.domains[domain].roles[role].optional);
             list!(result.domains[domain].roles[role].includes);
+            list!(result.domains[domain].roles[role].assignable_by);
+            plain!(
+                result.domains[domain].roles[role].locked,
+                result.domains[domain].roles[role].locked = false
+            );
             plain!(
                 result.domains[domain].roles[role].never_overridden,
                 result.domains[domain].roles[role].never_overridden = false
@@ -225,7 +235,8 @@ impl Bundle {
                 .collect();
             parents.into_iter().all(|parent| domain.has_scope(parent))
                 && domain.roles.iter().all(|role| {
-                    role.includes.iter().all(roles) && role.grants.iter().all(|(module, _)| modules(module))
+                    role.includes.iter().chain(&role.assignable_by).all(roles)
+                        && role.grants.iter().all(|(module, _)| modules(module))
                 })
                 && required.into_iter().all(|name| {
                     domain.modules.iter().any(|module| {

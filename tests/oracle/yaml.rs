@@ -149,6 +149,15 @@ impl Bundle {
         for (root, modules) in &domain.modules_off {
             let _ = writeln!(out, "      {root}: [{}]", modules.join(", "));
         }
+        if domain.add_to_oneself_denied {
+            out.push_str("    self_update: {add: deny}\n");
+        }
+        if !domain.titles.is_empty() {
+            out.push_str("    titles:\n");
+        }
+        for (category, titles) in &domain.titles {
+            let _ = writeln!(out, "      {category}: [{}]", titles.join(", "));
+        }
         if !domain.archived.is_empty() {
             let _ = writeln!(out, "    archived: [{}]", domain.archived.join(", "));
         }
@@ -231,6 +240,12 @@ fn role_text(role: &Role) -> String {
             let grants: Vec<String> = grants.iter().map(grant_text).collect();
             parts.push(format!("{name}: {{{}}}", grants.join(", ")));
         }
+    }
+    if !role.assignable_by.is_empty() {
+        parts.push(format!("assignable_by: [{}]", role.assignable_by.join(", ")));
+    }
+    if role.locked {
+        parts.push("locked: true".to_owned());
     }
     if !role.includes.is_empty() {
         parts.push(format!("includes: [{}]", role.includes.join(", ")));
