@@ -3,9 +3,8 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+use super::Seen;
+use super::seen::{Field, REQUEST_ID, TRACEPARENT, TRACESTATE};
 
 /// The longest name that a caller can give a request, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -23,7 +22,10 @@ impl Correlation {
     /// Reads the names, and takes out of `headers` those that are none: more than one line, a request id that is
     /// empty, longer than 128 bytes or holds anything but visible ASCII without quotes, a `traceparent` that its
     /// standard calls invalid. `tracestate` means nothing without a `traceparent` and goes with it.
-    pub fn keep_sane(headers: &mut HeaderMap) -> Correlation {
+    pub fn keep_sane(headers: &mut HeaderMap, seen: &Seen) -> Correlation {
+        if ![Field::RequestId, Field::Traceparent, Field::Tracestate].iter().any(|field| seen.has(*field)) {
+            return Correlation::default();
+        }
         let correlation = Correlation {
             request_id: only(headers, &REQUEST_ID).filter(|value| is_request_id(value.as_bytes())).cloned(),
             traceparent: only(headers, &TRACEPARENT)
@@ -84,6 +86,7 @@ fn trace_id(value: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::HeaderRules;
     use super::*;
     use proptest::prelude::*;
 
@@ -97,6 +100,11 @@ mod tests {
         headers
     }
 
+    fn keep_sane(headers: &mut HeaderMap) -> Correlation {
+        let seen = HeaderRules::new([""; 0], None).look(headers);
+        Correlation::keep_sane(headers, &seen)
+    }
+
     #[test]
     fn keeps_what_is_sane_as_it_came() {
         let mut headers = map(&[
@@ -106,7 +114,7 @@ mod tests {
             ("tracestate", b"other=2"),
         ]);
         let before = headers.clone();
-        let correlation = Correlation::keep_sane(&mut headers);
+        let correlation = keep_sane(&mut headers);
         assert_eq!(headers, before);
         assert_eq!(correlation.request_id(), Some("req-7/a=b"));
         assert_eq!(correlation.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
@@ -125,14 +133,14 @@ mod tests {
             ["", "00", zero_trace, zero_parent, &upper, &longer, &forbidden, &glued, &endless, &TRACE[1..]];
         for value in bad {
             let mut headers = map(&[("traceparent", value.as_bytes()), ("tracestate", b"vendor=1")]);
-            assert_eq!(Correlation::keep_sane(&mut headers).trace_id(), None, "{value}");
+            assert_eq!(keep_sane(&mut headers).trace_id(), None, "{value}");
             assert!(headers.is_empty(), "{value}");
         }
         let mut twice = map(&[("traceparent", TRACE.as_bytes()), ("traceparent", TRACE.as_bytes())]);
-        assert_eq!(Correlation::keep_sane(&mut twice).trace_id(), None);
+        assert_eq!(keep_sane(&mut twice).trace_id(), None);
         assert!(twice.is_empty());
         let mut alone = map(&[("tracestate", b"vendor=1")]);
-        Correlation::keep_sane(&mut alone);
+        keep_sane(&mut alone);
         assert!(alone.is_empty());
     }
 
@@ -141,7 +149,7 @@ mod tests {
         for later in [TRACE.replacen("00", "01", 1), format!("{}-more-of-it", TRACE.replacen("00", "cc", 1))]
         {
             let mut headers = map(&[("traceparent", later.as_bytes())]);
-            assert!(Correlation::keep_sane(&mut headers).trace_id().is_some(), "{later}");
+            assert!(keep_sane(&mut headers).trace_id().is_some(), "{later}");
             assert_eq!(headers["traceparent"], later);
         }
     }
@@ -151,11 +159,11 @@ mod tests {
         let long = "x".repeat(129);
         for value in ["", "a b", "a\"b", "a'b", "`id`", "\u{e9}", "a\tb", &long] {
             let mut headers = map(&[("x-request-id", value.as_bytes())]);
-            assert_eq!(Correlation::keep_sane(&mut headers).request_id(), None, "{value}");
+            assert_eq!(keep_sane(&mut headers).request_id(), None, "{value}");
             assert!(headers.is_empty(), "{value}");
         }
         let mut twice = map(&[("x-request-id", b"a"), ("x-request-id", b"b")]);
-        assert_eq!(Correlation::keep_sane(&mut twice).request_id(), None);
+        assert_eq!(keep_sane(&mut twice).request_id(), None);
         assert!(twice.is_empty());
     }
 
@@ -166,7 +174,7 @@ mod tests {
             for name in ["x-request-id", "traceparent"] {
                 let mut headers = HeaderMap::new();
                 headers.insert(name, value.clone());
-                let correlation = Correlation::keep_sane(&mut headers);
+                let correlation = keep_sane(&mut headers);
                 let read = correlation.request_id().is_some() || correlation.trace_id().is_some();
                 prop_assert_eq!(read, headers.get(name) == Some(&value));
             }

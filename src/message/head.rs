@@ -5,7 +5,8 @@ use http::{HeaderMap, Method, Uri, Version, uri};
 
 use super::framing::read_framing;
 use super::host::read_host;
-use super::{Credentials, Framing, HeaderRules, Host, Malformed, Path, Query};
+use super::seen::Field;
+use super::{Credentials, Framing, HeaderRules, Host, Malformed, Path, Query, Seen};
 
 /// The only view of a request that is matched, logged and forwarded.
 #[derive(Debug, Clone)]
@@ -29,13 +30,13 @@ pub struct RequestHead {
     pub body: Framing,
 }
 
-/// Reads the head of an HTTP/1.0 or HTTP/1.1 request.
+/// Reads the head of an HTTP/1.0 or HTTP/1.1 request, at whose headers `rules` had a [`look`](HeaderRules::look).
 ///
 /// # Errors
 ///
 /// [`Malformed`] for every request that could be read in two ways, here and by an app behind us. The answer is 400 and
 /// nothing is forwarded.
-pub fn read_head(parts: Parts, rules: &HeaderRules) -> Result<RequestHead, Malformed> {
+pub fn read_head(parts: Parts, rules: &HeaderRules, seen: &Seen) -> Result<RequestHead, Malformed> {
     let Parts { method, uri, version, mut headers, .. } = parts;
     if !matches!(version, Version::HTTP_10 | Version::HTTP_11) {
         return Err(Malformed::unreadable("neither HTTP/1.0 nor HTTP/1.1"));
@@ -47,10 +48,11 @@ pub fn read_head(parts: Parts, rules: &HeaderRules) -> Result<RequestHead, Malfo
     check_target(&uri)?;
     let path = Path::parse(uri.path())?;
     let query = uri.query().map(|raw| Query::parse(raw, &method)).transpose()?;
-    let body = read_framing(version, &headers)?;
-    let host = read_host(&uri, &mut headers)?;
-    let credentials = rules.take_credentials(&mut headers)?;
-    rules.clean(&mut headers)?;
+    let framed = seen.has(Field::ContentLength) || seen.has(Field::TransferEncoding);
+    let body = if framed { read_framing(version, &headers)? } else { Framing::None };
+    let host = read_host(&uri, &mut headers, seen)?;
+    let credentials = rules.take_credentials(&mut headers, seen)?;
+    rules.clean(&mut headers, seen)?;
     let sent = uri.into_parts().path_and_query;
     let target = sent
         .filter(|sent| sent.path() == path.encoded() && sent.query() == query.as_ref().map(Query::as_str));
@@ -79,6 +81,11 @@ mod tests {
         HeaderRules::new(["X-School-User"], Some("X-Remote-User"))
     }
 
+    fn read_parts(parts: Parts, rules: &HeaderRules) -> Result<RequestHead, Malformed> {
+        let seen = rules.look(&parts.headers);
+        read_head(parts, rules, &seen)
+    }
+
     fn parts(method: &str, target: &str, lines: &[(&str, &str)]) -> Parts {
         let mut request = Request::builder().method(method).uri(target);
         for (name, value) in lines {
@@ -88,7 +95,7 @@ mod tests {
     }
 
     fn read(method: &str, target: &str) -> Result<RequestHead, Reason> {
-        read_head(parts(method, target, &[("host", "school.example")]), &rules())
+        read_parts(parts(method, target, &[("host", "school.example")]), &rules())
             .map_err(|error| error.reason)
     }
 
@@ -103,7 +110,7 @@ mod tests {
             ("Connection", "close"),
             ("Accept", "*/*"),
         ];
-        let head = read_head(parts("POST", "/classes/%31A?day=1", &lines), &rules()).unwrap();
+        let head = read_parts(parts("POST", "/classes/%31A?day=1", &lines), &rules()).unwrap();
         assert_eq!(head.method, Method::POST);
         assert_eq!(head.path.decoded(), "/classes/1A");
         assert_eq!(head.path.encoded(), "/classes/1A");
@@ -161,7 +168,7 @@ mod tests {
         ] {
             let mut parts = parts("GET", "/", &[("host", "a")]);
             parts.version = version;
-            assert_eq!(read_head(parts, &rules()).is_ok(), taken, "{version:?}");
+            assert_eq!(read_parts(parts, &rules()).is_ok(), taken, "{version:?}");
         }
     }
 
@@ -175,7 +182,7 @@ mod tests {
     fn leaves_no_framing_header_for_a_chunked_body() {
         let lines =
             [("host", "a"), ("transfer-encoding", "chunked"), ("content_length", "3"), ("trailer", "x")];
-        let head = read_head(parts("POST", "/", &lines), &rules()).unwrap();
+        let head = read_parts(parts("POST", "/", &lines), &rules()).unwrap();
         assert_eq!(head.body, Framing::Chunked);
         assert_eq!(head.headers.len(), 1);
     }
@@ -188,10 +195,10 @@ mod tests {
             let Ok(uri) = target.parse::<Uri>() else { return Ok(()) };
             let mut parts = parts("GET", "/", &[("host", "a")]);
             parts.uri = uri;
-            let Ok(head) = read_head(parts.clone(), &rules()) else { return Ok(()) };
+            let Ok(head) = read_parts(parts.clone(), &rules()) else { return Ok(()) };
             let query = head.query.as_ref().map(|query| format!("?{}", query.as_str())).unwrap_or_default();
             parts.uri = format!("{}{query}", head.path.encoded()).parse().unwrap();
-            let again = read_head(parts, &rules()).unwrap();
+            let again = read_parts(parts, &rules()).unwrap();
             prop_assert_eq!(&again.path, &head.path);
             prop_assert_eq!(&again.query, &head.query);
         }
@@ -204,7 +211,7 @@ mod tests {
             let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
             let mut parts = parts("GET", "/", &[("host", "a")]);
             parts.headers.append(http::HeaderName::from_static(name), value);
-            if let Ok(head) = read_head(parts, &rules()) {
+            if let Ok(head) = read_parts(parts, &rules()) {
                 prop_assert!(head.headers.keys().all(|name| matches!(name.as_str(), "host" | "content-length")));
             }
         }

@@ -10,8 +10,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Malformed;
+use super::seen::Field;
 use super::table::NameTable;
+use super::{Malformed, Seen};
 
 /// Fields that a Connection header of a request may not name: without them the app would judge another request than we
 /// did. Whatever else a client names, it could have left out itself.
@@ -76,10 +77,19 @@ impl HeaderRules {
         HeaderRules { table: NameTable::new(names), trusted }
     }
 
+    /// Looks at the headers of a request as they came.
+    pub fn look(&self, headers: &HeaderMap) -> Seen {
+        Seen::of(headers, &self.table)
+    }
+
     /// Takes out what says who asks.
-    pub(super) fn take_credentials(&self, headers: &mut HeaderMap) -> Result<Credentials, Malformed> {
+    pub(super) fn take_credentials(
+        &self,
+        headers: &mut HeaderMap,
+        seen: &Seen,
+    ) -> Result<Credentials, Malformed> {
         // `first wins` here and `last wins` behind us would be two subjects.
-        if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        if seen.repeats(Field::Authorization) {
             return Err(Malformed::ambiguous("there is more than one authorization"));
         }
         // Sensitive: whoever prints a head for debugging does not print a token.
@@ -96,8 +106,9 @@ impl HeaderRules {
     }
 
     /// Removes what the Connection lines name, and then everything that no client may send on.
-    pub(super) fn clean(&self, headers: &mut HeaderMap) -> Result<(), Malformed> {
-        for name in named_by_connection(headers) {
+    pub(super) fn clean(&self, headers: &mut HeaderMap, seen: &Seen) -> Result<(), Malformed> {
+        let named = if seen.has(Field::Connection) { named_by_connection(headers) } else { Vec::new() };
+        for name in named {
             let name = name.ok_or(Malformed::unreadable("the connection header names what is no header"))?;
             if NOT_FOR_ONE_CONNECTION.contains(&name) {
                 return Err(Malformed::unreadable(
@@ -106,9 +117,7 @@ impl HeaderRules {
             }
             headers.remove(name);
         }
-        let taken: Vec<HeaderName> =
-            headers.keys().filter(|name| self.table.takes(name.as_str())).cloned().collect();
-        for name in taken {
+        for name in seen.taken() {
             headers.remove(name);
         }
         Ok(())
@@ -165,10 +174,22 @@ mod tests {
         HeaderRules::new(["X-School-User"], Some("X-Remote-User"))
     }
 
+    impl HeaderRules {
+        fn take_all(&self, headers: &mut HeaderMap) -> Result<Credentials, Malformed> {
+            let seen = self.look(headers);
+            self.take_credentials(headers, &seen)
+        }
+
+        fn clean_all(&self, headers: &mut HeaderMap) -> Result<(), Malformed> {
+            let seen = self.look(headers);
+            self.clean(headers, &seen)
+        }
+    }
+
     /// The names that are left.
     fn cleaned(lines: &[(&str, &str)]) -> Result<Vec<String>, Reason> {
         let mut headers = map(lines);
-        rules().clean(&mut headers).map_err(|error| error.reason)?;
+        rules().clean_all(&mut headers).map_err(|error| error.reason)?;
         let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
         names.sort();
         Ok(names)
@@ -249,7 +270,7 @@ mod tests {
     #[test]
     fn leaves_values_that_are_not_ascii_as_they_are() {
         let mut headers = map(&[("x-name", "J\u{fc}rgen")]);
-        rules().clean(&mut headers).unwrap();
+        rules().clean_all(&mut headers).unwrap();
         assert_eq!(headers["x-name"].as_bytes(), "J\u{fc}rgen".as_bytes());
     }
 
@@ -263,8 +284,8 @@ mod tests {
             ("connection", "x-remote-user"),
         ]);
         let rules = rules();
-        let credentials = rules.take_credentials(&mut headers).unwrap();
-        rules.clean(&mut headers).unwrap();
+        let credentials = rules.take_all(&mut headers).unwrap();
+        rules.clean_all(&mut headers).unwrap();
         assert!(headers.is_empty());
         assert_eq!(credentials.authorization.unwrap(), "Bearer x");
         let named: Vec<_> =
@@ -275,7 +296,7 @@ mod tests {
     #[test]
     fn refuses_a_second_authorization() {
         let mut headers = map(&[("authorization", "Bearer x"), ("authorization", "Bearer x")]);
-        let error = rules().take_credentials(&mut headers).unwrap_err();
+        let error = rules().take_all(&mut headers).unwrap_err();
         assert_eq!(error.reason, Reason::AmbiguousRequest);
     }
 
@@ -284,8 +305,8 @@ mod tests {
         for trusted in [None, Some("not a name")] {
             let rules = HeaderRules::new([] as [&str; 0], trusted);
             let mut headers = map(&[("x-remote-user", "ari")]);
-            assert!(rules.take_credentials(&mut headers).unwrap().named.is_empty());
-            rules.clean(&mut headers).unwrap();
+            assert!(rules.take_all(&mut headers).unwrap().named.is_empty());
+            rules.clean_all(&mut headers).unwrap();
             assert!(headers.is_empty());
         }
     }
@@ -327,7 +348,7 @@ mod tests {
                 headers.append(CONNECTION, HeaderValue::from_str(line).unwrap());
             }
             let rules = rules();
-            rules.clean(&mut headers).unwrap();
+            rules.clean_all(&mut headers).unwrap();
             prop_assert!(headers.contains_key("accept"));
             prop_assert!(headers.keys().all(|name| !rules.table.takes(name.as_str())));
             prop_assert!(!headers.keys().any(|name| name.as_str().contains("user")));

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Uri, uri};
 
-use super::Malformed;
+use super::seen::Field;
+use super::{Malformed, Seen};
 
 /// The longest name that DNS has, in bytes (RFC 1035 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
@@ -73,11 +74,10 @@ impl Host {
 /// Takes the host from the one Host field, which is left in its canonical spelling, and from an absolute-form target,
 /// which must agree with it. RFC 9112 3.2.2 lets the target win; a disagreement is refused here, since some app behind us
 /// may read the other one.
-pub(super) fn read_host(uri: &Uri, headers: &mut HeaderMap) -> Result<Host, Malformed> {
-    let mut lines = headers.get_all(HOST).iter();
+pub(super) fn read_host(uri: &Uri, headers: &mut HeaderMap, seen: &Seen) -> Result<Host, Malformed> {
     // An HTTP/1.0 request needs no Host by the letter, and has no host to be judged by without one.
-    let line = lines.next().ok_or(Malformed::unreadable("there is no host"))?;
-    if lines.next().is_some() {
+    let line = headers.get(HOST).ok_or(Malformed::unreadable("there is no host"))?;
+    if seen.repeats(Field::Host) {
         return Err(Malformed::ambiguous("there is more than one host"));
     }
     let host = Host::parse(line.as_bytes())?;
@@ -167,7 +167,8 @@ mod tests {
         for line in lines {
             headers.append(HOST, HeaderValue::from_static(line));
         }
-        let host = read_host(&Uri::from_static(target), &mut headers).map_err(|error| error.reason)?;
+        let seen = super::super::HeaderRules::new([""; 0], None).look(&headers);
+        let host = read_host(&Uri::from_static(target), &mut headers, &seen).map_err(|error| error.reason)?;
         let kept: Vec<_> = headers.get_all(HOST).iter().collect();
         assert_eq!(kept, [host.as_str()], "the field that stays is the host that was read");
         Ok(host.as_str().to_owned())

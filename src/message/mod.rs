@@ -19,6 +19,7 @@ mod names;
 mod path;
 mod percent;
 mod query;
+mod seen;
 mod table;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use headers::{Credentials, HeaderRules, clean_response};
 pub use host::Host;
 pub use path::Path;
 pub use query::Query;
+pub use seen::Seen;
 
 /// Why a request head has no canonical view. Such a request is never forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -49,10 +48,8 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
 
     // On a socket for both families an IPv4 client has an IPv6 address; the app is told the one it knows.
     let known = Peer::new(peer.ip().to_canonical());
-    let service = service_fn(|request: Request<Incoming>| {
-        let answer = exchange(worker.clone(), watch.clone(), &known, request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
+    let service =
+        service_fn(|request: Request<Incoming>| exchange(worker.clone(), watch.clone(), &known, request));
     let wire = Wire::new(stream, watch.clone(), timeouts.body);
     let mut connection = builder.serve_connection(TokioIo::new(wire), service);
 

@@ -9,7 +9,7 @@ use super::config::{Fact, Forward};
 use super::inputs::describe;
 use crate::decision::Reason;
 use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TokenCache, TrustedHeader, Verified};
-use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead};
+use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead, Seen};
 use crate::pdp::Snapshot;
 use crate::policy::Bundle;
 use crate::policy::route::{Leaf, Lookup, Match};
@@ -19,7 +19,7 @@ use crate::telemetry::{DecisionId, Record};
 use crate::time::Time;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, VIA};
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -106,6 +106,8 @@ impl From<Malformed> for Refusal {
 /// A request as it came, and what is known of it from outside.
 pub(super) struct Asked<'a> {
     pub(super) parts: http::request::Parts,
+    /// What a look at its headers showed.
+    pub(super) seen: Seen,
     pub(super) caller: Caller<'a>,
     /// The name of the request, as a header value.
     pub(super) id: HeaderValue,
@@ -171,11 +173,16 @@ impl Enforcer {
         tokens.chain(header).filter(|issuer| !snapshot.bundle().people().declares(issuer))
     }
 
+    /// Looks at the headers of a request.
+    pub(super) fn look(&self, headers: &HeaderMap) -> Seen {
+        self.rules.look(headers)
+    }
+
     /// Reads, identifies and decides.
     pub(super) fn enforce(&self, asked: Asked<'_>, record: &mut Record) -> Result<Permit, Refusal> {
-        let Asked { parts, caller, id, length, snapshot } = asked;
+        let Asked { parts, seen, caller, id, length, snapshot } = asked;
         let version = parts.version;
-        let head = message::read_head(parts, &self.rules)?;
+        let head = message::read_head(parts, &self.rules, &seen)?;
         record.path(head.path.encoded());
         if body_length(head.body) != length {
             return Err(Refusal::new(Reason::AmbiguousRequest, "the body is framed in two ways"));
@@ -312,7 +319,7 @@ impl Enforcer {
         }
         if let Some((bundle, subject)) = subject {
             for (name, fact) in &self.forward.headers {
-                headers.insert(name.clone(), value(&subject.fact(bundle, *fact))?);
+                headers.insert(name.clone(), subject.fact(bundle, *fact)?);
             }
         }
         let framed = match head.body {
@@ -344,12 +351,19 @@ struct Subject {
 }
 
 impl Subject {
-    fn fact<'a>(&'a self, bundle: &'a Bundle, fact: Fact) -> Cow<'a, str> {
+    fn fact(&self, bundle: &Bundle, fact: Fact) -> Result<HeaderValue, Refusal> {
         let person = bundle.people().row(self.person);
         match fact {
-            Fact::Id => (&*person.id).into(),
-            Fact::Kinds => person.kinds.words().collect::<Vec<_>>().join(",").into(),
-            Fact::Issuer => (*self.verified.issuer).into(),
+            Fact::Id => value(&person.id),
+            Fact::Kinds => {
+                let mut words = person.kinds.words();
+                match (words.next(), words.next()) {
+                    // What nearly everybody is: of one kind.
+                    (Some(only), None) => Ok(HeaderValue::from_static(only)),
+                    _ => value(&person.kinds.words().collect::<Vec<_>>().join(",")),
+                }
+            }
+            Fact::Issuer => value(&self.verified.issuer),
         }
     }
 }

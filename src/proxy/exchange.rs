@@ -9,7 +9,7 @@ use super::panics::{caught, caught_now, message};
 use super::wire::Watch;
 use super::worker::Worker;
 use crate::decision::Reason;
-use crate::message::Correlation;
+use crate::message::{Correlation, Seen};
 use crate::policy::table::Id;
 use crate::telemetry::{Asker, Clock, Present, Record, SystemClock};
 use crate::time::Time;
@@ -17,24 +17,27 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Answers one request of the client at `peer`. All that is calculation is done before there is a future; what waits,
-/// waits with no more than a permit in its hands, so that little is carried from place to place.
+/// Answers one request of the client at `peer`. All that is calculation is done before there is a future, and if a
+/// connection is at hand, the request is sent; what waits is put in one place and stays there.
 pub(super) fn exchange(
     worker: Rc<Worker>,
     watch: Arc<Watch>,
     peer: &Peer,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Response<AnswerBody>> + use<> {
+) -> Pin<Box<impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<>>> {
     let shared = &worker.shared;
     let in_flight = Present::in_gauge(&shared.metrics.in_flight);
     let id = shared.ids.next();
     let value = id_value(id);
     let clock = caught_now(|| shared.clock.now());
     let now = clock.as_ref().map_or_else(|_| SystemClock.now(), |now| *now);
-    let correlation = Correlation::keep_sane(request.headers_mut());
+    let seen = shared.enforcer.look(request.headers());
+    let correlation = Correlation::keep_sane(request.headers_mut(), &seen);
     let asker = Asker {
         now,
         peer: peer.address,
@@ -46,18 +49,20 @@ pub(super) fn exchange(
     let is_head = request.method() == Method::HEAD;
     let accepts = Accepts::of(request.headers());
     let has_body = !request.body().is_end_stream();
-    let enforced =
-        clock.and_then(|now| caught_now(|| enforce(&worker, peer, now, value.clone(), request, &mut record)));
+    let sent = clock.and_then(|now| {
+        caught_now(|| {
+            let enforced = enforce(&worker, peer, now, value.clone(), (request, seen), &mut record);
+            enforced.map(|(permit, incoming)| {
+                forward(permit, incoming, worker.pool.clone(), shared.patience, watch.clone())
+            })
+        })
+    });
 
-    async move {
-        let outcome = match enforced {
-            Ok(Ok((permit, incoming))) => {
-                let patience = worker.shared.patience;
-                let forwarded =
-                    forward(permit, incoming, worker.pool.clone(), patience, watch.clone(), &mut record);
-                let answered = caught(forwarded).await;
-                answered.map(|answer| answer.map_err(|failure| Refusal::new(failure.reason, failure.detail)))
-            }
+    Box::pin(async move {
+        let outcome = match sent {
+            Ok(Ok(sent)) => caught(sent(&mut record))
+                .await
+                .map(|answer| answer.map_err(|failure| Refusal::new(failure.reason, failure.detail))),
             Ok(Err(refusal)) => Ok(Err(refusal)),
             Err(panic) => Err(panic),
         };
@@ -88,8 +93,8 @@ pub(super) fn exchange(
         response.headers_mut().insert(DECISION_ID, value);
         record.status(response.status());
         response.body_mut().keep(record, is_head);
-        response
-    }
+        Ok(response)
+    })
 }
 
 /// Reads, decides and counts the decision. What comes of it may be forwarded: its line has a place where it must have one.
@@ -98,7 +103,7 @@ fn enforce(
     peer: &Peer,
     now: Time,
     id: HeaderValue,
-    request: Request<Incoming>,
+    (request, seen): (Request<Incoming>, Seen),
     record: &mut Record,
 ) -> Result<(Permit, Incoming), Refusal> {
     let shared = &worker.shared;
@@ -106,6 +111,7 @@ fn enforce(
     let snapshot = worker.reader.snapshot();
     let asked = Asked {
         parts,
+        seen,
         caller: Caller { peer, now, tokens: &worker.tokens, decisions: shared.decisions.as_ref() },
         id,
         length: incoming.size_hint().exact(),

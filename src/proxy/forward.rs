@@ -11,14 +11,16 @@ use crate::decision::Reason;
 use crate::message;
 use crate::telemetry::Record;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::response::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::ext::ReasonPhrase;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// How long the two sides of an exchange may take.
@@ -30,35 +32,75 @@ pub(super) struct Patience {
     pub(super) body: Duration,
 }
 
-/// Sends the permitted request and returns the answer as soon as its head is there.
-pub(super) async fn forward(
+/// Sends the permitted request, at once if a connection is at hand. What it gives back waits for the head of the answer.
+pub(super) fn forward(
     permit: Permit,
     incoming: Incoming,
     pool: Rc<Pool>,
     patience: Patience,
     watch: Arc<Watch>,
-    record: &mut Record,
-) -> Result<Response<AnswerBody>, Failure> {
+) -> impl AsyncFnOnce(&mut Record) -> Result<Response<AnswerBody>, Failure> {
     let (head, framed) = permit.use_up();
-    let method = head.method().clone();
+    let bare = head.method() == Method::HEAD;
     let body = match framed {
         Framed::Nothing => RequestBody::none(),
         Framed::Body => RequestBody::stream(incoming, patience.body),
     };
     let progress = body.progress();
-    let (parts, ()) = head.into_parts();
-    let request = Request::from_parts(parts, body);
+    let request = head.map(|()| body);
+    let begun = Instant::now();
+    let way = match pool.at_once(begun) {
+        Some((place, mut connection)) => {
+            let answer = connection.sender.try_send_request(request);
+            Way::Sent(place, connection, answer)
+        }
+        None => Way::ToBeFound(request),
+    };
 
-    // A wait for a place is ours: it ends when another request of ours does.
-    let place = pool.place().await?;
-    record.waits();
-    let answered = ask(&pool, request, &progress, patience.head).await;
-    record.waited();
-    let (response, connection) = answered?;
+    async move |record: &mut Record| {
+        let (place, answered) = match way {
+            Way::Sent(place, mut connection, answer) => {
+                record.waits_since(begun.into());
+                let answer = pin!(answer);
+                let waiting = answered(&mut connection, answer, &progress, patience.head, begun);
+                let answered = match waiting.await {
+                    Ok(response) => Ok((response, connection)),
+                    // Rare, and large: it is no part of what every request carries along.
+                    Err(Unanswered::Unsent(request)) => {
+                        Box::pin(ask(&pool, *request, &progress, patience.head)).await
+                    }
+                    Err(Unanswered::Failed(failure)) => Err(failure),
+                };
+                (place, answered)
+            }
+            Way::ToBeFound(request) => {
+                // A wait for a place is ours: it ends when another request of ours does.
+                let place = Box::pin(pool.place()).await?;
+                record.waits();
+                (place, Box::pin(ask(&pool, request, &progress, patience.head)).await)
+            }
+        };
+        record.waited();
+        let (response, connection) = answered?;
+        let (head, incoming) = response.into_parts();
+        let (head, keep) = returned(head, bare)?;
+        let lease = Lease::new(connection, place, progress, pool, keep);
+        Ok(Response::from_parts(head, AnswerBody::stream(incoming, patience.body, lease, watch)))
+    }
+}
 
-    let (mut parts, incoming) = response.into_parts();
-    let ending = judge(&parts, &method)?;
-    let headers = &mut parts.headers;
+/// How a request gets to the upstream.
+enum Way<A> {
+    /// It is on its way already, on a connection that was at hand.
+    Sent(OwnedSemaphorePermit, Connection, A),
+    /// A place or a connection has to be waited for.
+    ToBeFound(Request<RequestBody>),
+}
+
+/// The head of the answer as it is handed on, and whether another request may follow on its connection.
+fn returned(mut head: Parts, bare: bool) -> Result<(Parts, bool), Failure> {
+    let ending = judge(&head, bare)?;
+    let headers = &mut head.headers;
     message::clean_response(headers);
     // hyper frames anew, by what it knows of the body. It would believe these lines instead if they stayed.
     if ending.chunked {
@@ -67,19 +109,17 @@ pub(super) async fn forward(
     if ending.length.is_some() {
         headers.remove(CONTENT_LENGTH);
     }
-    if let Some(length) = ending.length.filter(|_| method == Method::HEAD) {
+    if let Some(length) = ending.length.filter(|_| bare) {
         headers.insert(CONTENT_LENGTH, length);
     }
-
-    let lease = Lease::new(connection, place, progress, pool, ending.keep);
-    parts.version = Version::HTTP_11;
+    head.version = Version::HTTP_11;
     // Of the extensions only this: the others would offer the client an upgrade.
-    let phrase = parts.extensions.remove::<ReasonPhrase>();
-    parts.extensions.clear();
+    let phrase = head.extensions.remove::<ReasonPhrase>();
+    head.extensions.clear();
     if let Some(phrase) = phrase {
-        parts.extensions.insert(phrase);
+        head.extensions.insert(phrase);
     }
-    Ok(Response::from_parts(parts, AnswerBody::stream(incoming, patience.body, lease, watch)))
+    Ok((head, ending.keep))
 }
 
 /// Sends the request on a kept connection or a new one.
@@ -94,7 +134,9 @@ async fn ask(
             Some(connection) => (connection, true),
             None => (pool.open().await?, false),
         };
-        match send(&mut connection, request, progress, patience).await {
+        let begun = Instant::now();
+        let answer = pin!(connection.sender.try_send_request(request));
+        match answered(&mut connection, answer, progress, patience, begun).await {
             Ok(response) => return Ok((response, connection)),
             Err(Unanswered::Unsent(unsent)) if kept => request = *unsent,
             Err(Unanswered::Unsent(_)) => {
@@ -114,17 +156,18 @@ enum Unanswered {
     Failed(Failure),
 }
 
-/// Sends one request and waits for the head of the answer. The clock of the upstream runs from the moment the request
-/// is handed over, begins anew with each piece of the body that the upstream takes, and stands still while the client
-/// is the one who keeps the upstream waiting: a slow upload is not the upstream's fault.
-async fn send(
+/// Waits for the head of the answer to a request that was handed over when it had `begun`. The clock of the upstream runs
+/// from then on, begins anew with each piece of the body that the upstream takes, and stands still while the client is
+/// the one who keeps the upstream waiting: a slow upload is not the upstream's fault.
+async fn answered(
     connection: &mut Connection,
-    request: Request<RequestBody>,
+    mut answer: Pin<
+        &mut impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>,
+    >,
     progress: &Progress,
     patience: Duration,
+    begun: Instant,
 ) -> Result<Response<Incoming>, Unanswered> {
-    let begun = Instant::now();
-    let mut answer = pin!(connection.sender.try_send_request(request));
     // It rang or will ring no later than it has to: whatever is allowed is allowed for the same time. That spares each
     // request the setting up of a timer.
     let limit = connection.limit.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
@@ -163,8 +206,8 @@ struct Ending {
     length: Option<HeaderValue>,
 }
 
-/// Refuses an answer whose end could be understood in two ways (RFC 9112 6.3), and an upgrade nobody asked for.
-fn judge(head: &http::response::Parts, method: &Method) -> Result<Ending, Failure> {
+/// Refuses an answer (to a HEAD request if `bare`) whose end could be understood in two ways (RFC 9112 6.3), and an upgrade nobody asked for.
+fn judge(head: &Parts, bare: bool) -> Result<Ending, Failure> {
     let bad = |detail| Err(Failure::new(Reason::UpstreamBad, detail));
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return bad("the upstream switched protocols unasked");
@@ -194,8 +237,8 @@ fn judge(head: &http::response::Parts, method: &Method) -> Result<Ending, Failur
     }
     // An app that sends a body where none belongs would have it read as the next answer, to somebody else's request.
     // hyper notices what comes at once; where an app may send more, its answer is the last of the connection.
-    let bare = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let empty = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = coding.is_some() || length.is_some_and(|length| length != "0");
-    let keep = *method != Method::HEAD && !(bare && promised);
+    let keep = !bare && !(empty && promised);
     Ok(Ending { keep, chunked: coding.is_some(), length: length.cloned() })
 }

@@ -83,6 +83,20 @@ impl Pool {
         }
     }
 
+    /// A place, and the connection that was kept last: if there is both at once, and the connection was in use a moment
+    /// ago.
+    pub(super) fn at_once(&self, now: Instant) -> Option<(OwnedSemaphorePermit, Connection)> {
+        let mut idle = self.idle.borrow_mut();
+        let last = idle.back()?;
+        let age = now.saturating_duration_since(last.since);
+        if age >= self.upstream.idle.min(FRESH) || !last.connection.sender.is_ready() {
+            return None;
+        }
+        let place = self.slots.clone().try_acquire_owned().ok()?;
+        self.metrics.upstream_reused.inc();
+        idle.pop_back().map(|idle| (place, idle.connection))
+    }
+
     /// The connection that was kept last, if one of those kept is still open: with the newest first, those not needed
     /// grow old and are closed.
     pub(super) async fn kept(&self) -> Option<Connection> {

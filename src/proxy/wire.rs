@@ -8,7 +8,7 @@ use crate::tls::Stream;
 use hyper::rt::{Sleep as HyperSleep, Timer};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -26,7 +26,8 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// be `Sync`, therefore atomics; they are never contended, and no order between them is needed.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    received: AtomicU64,
+    /// A byte was received at some time.
+    heard: AtomicBool,
     waiting: AtomicBool,
     started: AtomicBool,
     idle_over: AtomicBool,
@@ -127,11 +128,8 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
-        let read = buf.filled().len().saturating_sub(before);
-        if read == 0 {
-            self.watch.left.store(true, Ordering::Relaxed);
-        }
-        self.watch.received.fetch_add(read as u64, Ordering::Relaxed);
+        let end = buf.filled().len() == before;
+        (if end { &self.watch.left } else { &self.watch.heard }).store(true, Ordering::Relaxed);
         if self.watch.waiting.load(Ordering::Relaxed) {
             self.watch.started.store(true, Ordering::Relaxed);
         }
@@ -219,7 +217,7 @@ impl Timer for HeadTimer {
     /// deadline it names is the head's, counted from now.
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn HyperSleep>> {
         // Nothing was ever received: the client has just connected, and a client that connects has something to say.
-        let first = self.watch.received.load(Ordering::Relaxed) == 0;
+        let first = !self.watch.heard.load(Ordering::Relaxed);
         // hyper has just asked for the time, and put the time for a head on it: no need to ask again.
         let now = || deadline.checked_sub(self.head).unwrap_or_else(Instant::now);
         let until = if first { deadline } else { now() + self.idle };

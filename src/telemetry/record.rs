@@ -303,6 +303,11 @@ impl Record {
         self.waiting.get_or_insert_with(Instant::now);
     }
 
+    /// The upstream is waited for `since` a moment ago.
+    pub fn waits_since(&mut self, since: Instant) {
+        self.waiting.get_or_insert(since);
+    }
+
     /// The upstream is not waited for any more.
     pub fn waited(&mut self) {
         if let Some(since) = self.waiting.take() {
@@ -349,9 +354,9 @@ impl Drop for Record {
             // Of a request whose caller left it is not known what the upstream would have taken.
             self.metrics.requests.count(&self.method, None);
         }
+        let Some(Logged { log, mut line, reserved, inputs }) = self.log.take() else { return };
         self.waited();
         let total = self.began.elapsed();
-        let Some(Logged { log, mut line, reserved, inputs }) = self.log.take() else { return };
         if !inputs {
             line.member("inputs").raw(b"{}");
         }
