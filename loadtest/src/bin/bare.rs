@@ -2,7 +2,7 @@
 //! own, and keeps one pool. What hallpass costs above it is the price of being hallpass.
 //!
 //! `bare LISTEN UPSTREAM [--no-head-timer]`. One worker: one current-thread runtime. The timer for request heads is
-//! on because nobody would run a proxy without it.
+//! on because nobody would run a proxy without it. It allocates with what hallpass allocates with.
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -22,6 +22,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
+
+/// That of hallpass, or the price of an allocator would be taken for that of deciding.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
