@@ -4,7 +4,7 @@ use super::access::Entry;
 use super::document::Documents;
 use super::domain::Domain;
 use super::grants::{Grants, Relation};
-use super::people::{People, Principal};
+use super::people::{Kinds, People, Principal};
 use super::relations::{Block, Relations};
 use super::roster::Freshness;
 use super::route::Routes;
@@ -121,8 +121,8 @@ pub struct Revision {
     pub(super) scopes: Scopes,
     pub(super) people: People,
     pub(super) assignments: Vec<Assignment>,
-    /// Where the assignments of each person begin and end.
-    pub(super) held: Table<PersonId, (u32, u32)>,
+    /// What a decision reads of each person, side by side.
+    pub(super) holders: Table<PersonId, Holder>,
     /// Buildings of people and of assignments, packed.
     pub(super) buildings: Vec<ScopeId>,
     pub(super) documents: Documents,
@@ -136,6 +136,15 @@ pub struct Revision {
     pub(super) held_off: HeldOff,
     /// The time zone of the school, in which days begin and end.
     pub(super) time_zone: TimeZone,
+}
+
+/// A person, as decisions see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holder {
+    pub(super) kinds: Kinds,
+    /// Where the assignments begin and end.
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// What a bundle says of itself.
@@ -253,19 +262,28 @@ impl Revision {
 
     /// The assignments of `person` in `domain`, ordered by scope and role name. Those of deleted roles are not there.
     pub fn assignments(&self, person: PersonId, domain: DomainId) -> &[Assignment] {
-        let (start, end) = self.held[person];
-        let all = self.assignments.get(start as usize..end as usize).unwrap_or_default();
+        let all = self.all_of(&self.holders[person]);
         let from = all.partition_point(|held| held.domain < domain);
+        let all = all.get(from..).unwrap_or_default();
         let to = all.partition_point(|held| held.domain <= domain);
-        all.get(from..to).unwrap_or_default()
+        all.get(..to).unwrap_or_default()
     }
 
     /// All assignments, with who holds them.
     pub fn all_assignments(&self) -> impl Iterator<Item = (PersonId, &Assignment)> {
-        self.held.iter().flat_map(|(person, (start, end))| {
-            let held = self.assignments.get(*start as usize..*end as usize).unwrap_or_default();
-            held.iter().map(move |assignment| (person, assignment))
+        self.holders.iter().flat_map(|(person, holder)| {
+            self.all_of(holder).iter().map(move |assignment| (person, assignment))
         })
+    }
+
+    fn all_of(&self, holder: &Holder) -> &[Assignment] {
+        self.assignments.get(holder.start as usize..holder.end as usize).unwrap_or_default()
+    }
+
+    /// The kinds of a person, as its row has them. They are read from where its assignments are found: in a large roster
+    /// each row that is read has to be waited for.
+    pub fn kinds_of(&self, person: PersonId) -> Kinds {
+        self.holders[person].kinds
     }
 
     /// The buildings that an assignment names.

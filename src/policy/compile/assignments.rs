@@ -4,7 +4,7 @@ use super::dates::{self, End};
 use super::domain::Draft;
 use super::files::Files;
 use super::{Word, grants, names, people};
-use crate::policy::bundle::{Assignment, Revision};
+use crate::policy::bundle::{Assignment, Holder, Revision};
 use crate::policy::domain::{Domain, Plan};
 use crate::policy::grants::Grants;
 use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
@@ -442,14 +442,14 @@ fn check_left_out(bundle: &Revision, held: &[Held], diags: &mut Diags) {
 }
 
 fn pack(bundle: &mut Revision, held: Vec<Held>) {
-    let mut ranges = Table::default();
+    let mut holders = Table::default();
     let mut at = 0;
-    for (person, _) in bundle.people.iter() {
+    for (person, row) in bundle.people.iter() {
         let count =
             held.get(at..).unwrap_or_default().iter().take_while(|held| held.person == person).count();
-        ranges.push((at as u32, (at + count) as u32));
+        holders.push(Holder { kinds: row.kinds, start: at as u32, end: (at + count) as u32 });
         at += count;
     }
-    bundle.held = ranges;
+    bundle.holders = holders;
     bundle.assignments = held.into_iter().map(|held| held.assignment).collect();
 }

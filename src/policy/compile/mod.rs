@@ -166,7 +166,7 @@ fn build(
         scopes,
         people: roster.people,
         assignments: Vec::new(),
-        held: Table::default(),
+        holders: Table::default(),
         buildings: roster.buildings,
         documents: super::document::Documents::default(),
         routes: super::route::Routes::default(),
