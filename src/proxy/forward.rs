@@ -54,7 +54,7 @@ pub(super) fn forward(
             let answer = connection.sender.try_send_request(request);
             Way::Sent(place, connection, answer)
         }
-        None => Way::ToBeFound(request),
+        None => Way::ToBeFound(Box::new(request)),
     };
 
     async move |record: &mut Record| {
@@ -77,7 +77,7 @@ pub(super) fn forward(
                 // A wait for a place is ours: it ends when another request of ours does.
                 let place = Box::pin(pool.place()).await?;
                 record.waits();
-                (place, Box::pin(ask(&pool, request, &progress, patience.head)).await)
+                (place, Box::pin(ask(&pool, *request, &progress, patience.head)).await)
             }
         };
         record.waited();
@@ -94,7 +94,7 @@ enum Way<A> {
     /// It is on its way already, on a connection that was at hand.
     Sent(OwnedSemaphorePermit, Connection, A),
     /// A place or a connection has to be waited for.
-    ToBeFound(Request<RequestBody>),
+    ToBeFound(Box<Request<RequestBody>>),
 }
 
 /// The head of the answer as it is handed on, and whether another request may follow on its connection.
@@ -239,6 +239,6 @@ fn judge(head: &Parts, bare: bool) -> Result<Ending, Failure> {
     // hyper notices what comes at once; where an app may send more, its answer is the last of the connection.
     let empty = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = coding.is_some() || length.is_some_and(|length| length != "0");
-    let keep = !bare && !(empty && promised);
+    let keep = !bare && (!empty || !promised);
     Ok(Ending { keep, chunked: coding.is_some(), length: length.cloned() })
 }
