@@ -5,7 +5,7 @@
 
 use super::upstream::Lease;
 use super::wire::Watch;
-use crate::telemetry::{Present, Record};
+use crate::telemetry::{InFlight, Record};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -225,7 +225,7 @@ pub(super) struct Streamed {
     lease: Option<Lease>,
     watch: Arc<Watch>,
     /// Counts the request as one in flight until the answer is sent, or given up.
-    in_flight: Option<Present>,
+    in_flight: Option<InFlight>,
     record: Option<Record>,
 }
 
@@ -253,7 +253,7 @@ impl AnswerBody {
     }
 
     /// Keeps `in_flight` until the body is done with. An answer of ours is written in one go, so it is done now.
-    pub(super) fn carry(&mut self, in_flight: Present) {
+    pub(super) fn carry(&mut self, in_flight: InFlight) {
         match self {
             AnswerBody::Own(_) => drop(in_flight),
             AnswerBody::Upstream(streamed) => streamed.in_flight = Some(in_flight),

@@ -11,7 +11,7 @@ use super::worker::Worker;
 use crate::decision::Reason;
 use crate::message::{Correlation, Seen};
 use crate::policy::table::Id;
-use crate::telemetry::{Asker, Clock, Present, Record, SystemClock};
+use crate::telemetry::{Asker, Clock, Record, SystemClock};
 use crate::time::Time;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response};
@@ -31,7 +31,7 @@ pub(super) fn exchange(
     mut request: Request<Incoming>,
 ) -> Pin<Box<impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<>>> {
     let shared = &worker.shared;
-    let in_flight = Present::in_gauge(&shared.metrics.in_flight);
+    let in_flight = worker.local.in_flight();
     let id = shared.ids.next();
     let value = id_value(id);
     let clock = caught_now(|| shared.clock.now());
@@ -45,7 +45,7 @@ pub(super) fn exchange(
         request_id: correlation.request_id(),
         trace_id: correlation.trace_id(),
     };
-    let mut record = Record::begin(id, &asker, shared.log.as_ref(), shared.metrics.clone());
+    let mut record = Record::begin(id, &asker, shared.log.as_ref(), worker.local.clone());
     let is_head = request.method() == Method::HEAD;
     let accepts = Accepts::of(request.headers());
     let has_body = !request.body().is_end_stream();

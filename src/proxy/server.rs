@@ -13,7 +13,7 @@ use crate::identity::{Fetcher, KeySource, TokenCache, TokenSecret};
 use crate::pdp::{BundleFiles, Pdp, Reader, Remember, SuspendedFile};
 use crate::reload::{Progress, Reloader, Watched};
 use crate::telemetry::metrics::CacheName;
-use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Readiness};
+use crate::telemetry::{Clock, DecisionIds, DecisionLog, Local, Metrics, Readiness};
 use crate::tls::Certificates;
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -379,9 +379,10 @@ impl Seat {
             builder.max_headers(shared.limits.headers);
         }
         let connect = shared.timeouts.connect;
-        let metrics = shared.metrics.clone();
-        let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, metrics));
-        let worker = Rc::new(Worker { shared, pool, reader: Reader::new(pdp), tokens: RefCell::new(tokens) });
+        let local = Local::of(&shared.metrics);
+        let pool = Rc::new(Pool::new(upstream, connect, idle_max, builder, slots, local.clone()));
+        let (reader, tokens) = (Reader::new(pdp), RefCell::new(tokens));
+        let worker = Rc::new(Worker { shared, pool, reader, local, tokens });
         let local = LocalSet::new();
         let served = local.block_on(&runtime, async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -8,7 +8,7 @@
 use super::body::{Progress, RequestBody};
 use super::config::{Address, Upstream};
 use crate::decision::Reason;
-use crate::telemetry::Metrics;
+use crate::telemetry::Local;
 use crate::tls::{Client, Stream};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -50,7 +50,7 @@ pub(super) struct Pool {
     idle_max: usize,
     builder: Builder,
     slots: Arc<Semaphore>,
-    metrics: Arc<Metrics>,
+    local: Local,
     idle: RefCell<VecDeque<Idle>>,
 }
 
@@ -67,9 +67,9 @@ impl Pool {
         idle_max: usize,
         builder: Builder,
         slots: Arc<Semaphore>,
-        metrics: Arc<Metrics>,
+        local: Local,
     ) -> Pool {
-        Pool { upstream, connect, idle_max, builder, slots, metrics, idle: RefCell::default() }
+        Pool { upstream, connect, idle_max, builder, slots, local, idle: RefCell::default() }
     }
 
     /// A place for one exchange; it is waited for no longer than a connection would be.
@@ -93,7 +93,7 @@ impl Pool {
             return None;
         }
         let place = self.slots.clone().try_acquire_owned().ok()?;
-        self.metrics.upstream_reused.inc();
+        self.local.reused();
         idle.pop_back().map(|idle| (place, idle.connection))
     }
 
@@ -111,7 +111,7 @@ impl Pool {
                 tokio::task::yield_now().await;
             }
             if idle.connection.sender.is_ready() {
-                self.metrics.upstream_reused.inc();
+                self.local.reused();
                 return Some(idle.connection);
             }
         }
@@ -135,7 +135,7 @@ impl Pool {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Failure::new(Reason::UpstreamBad, error.to_string()))?;
-        self.metrics.upstream_connections.inc();
+        self.local.metrics().upstream_connections.inc();
         let task = tokio::task::spawn_local(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "an upstream connection ended");

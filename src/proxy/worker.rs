@@ -8,7 +8,7 @@ use super::upstream::Pool;
 use crate::identity::TokenCache;
 use crate::pdp::Reader;
 use crate::telemetry::metrics::CacheMetrics;
-use crate::telemetry::{Clock, DecisionIds, DecisionLog, Metrics, Present};
+use crate::telemetry::{Clock, DecisionIds, DecisionLog, Local, Metrics, Present};
 use crate::tls;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -55,6 +55,8 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) pool: Rc<Pool>,
     pub(super) reader: Reader,
+    /// What it counts.
+    pub(super) local: Local,
     /// Borrowed while one request is identified, which waits for nothing.
     pub(super) tokens: RefCell<TokenCache>,
 }

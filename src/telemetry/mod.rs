@@ -25,6 +25,6 @@ pub use id::{DecisionId, DecisionIds};
 pub use log::{
     Attribute, DecisionLog, LogCounters, LogSettings, LogTo, MASK_KEY_BYTES_MIN, Mask, Tally, WhenFull,
 };
-pub use metrics::{Closed, Metrics, Present};
+pub use metrics::{Closed, InFlight, Local, Metrics, Present};
 pub use readiness::Readiness;
 pub use record::{Asker, Deciding, Record};

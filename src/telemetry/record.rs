@@ -1,8 +1,8 @@
 //! How one request ended, written down exactly once: when the record is dropped, on whichever path that is.
 
+use super::DecisionId;
 use super::log::{Attribute, DecisionLog, Line};
-use super::metrics::Decisions;
-use super::{DecisionId, Metrics};
+use super::metrics::{Decisions, Local};
 use crate::decision::Reason;
 use crate::time::Time;
 use http::{Method, StatusCode};
@@ -60,7 +60,7 @@ enum Counted {
 pub struct Record {
     id: DecisionId,
     began: Instant,
-    metrics: Arc<Metrics>,
+    local: Local,
     counted: Counted,
     method: Method,
     log: Option<Logged>,
@@ -102,16 +102,11 @@ enum Ending {
 
 impl Record {
     /// Begins the record of a request.
-    pub fn begin(
-        id: DecisionId,
-        asker: &Asker<'_>,
-        log: Option<&Arc<DecisionLog>>,
-        metrics: Arc<Metrics>,
-    ) -> Record {
+    pub fn begin(id: DecisionId, asker: &Asker<'_>, log: Option<&Arc<DecisionLog>>, local: Local) -> Record {
         Record {
             id,
             began: Instant::now(),
-            metrics,
+            local,
             counted: Counted::Not,
             method: asker.method.clone(),
             log: log.map(|log| Logged::begin(log.clone(), id, asker)),
@@ -285,9 +280,9 @@ impl Record {
     pub fn refuse(&mut self, reason: Reason, detail: &str) {
         self.reason = Some(reason);
         match self.counted {
-            Counted::Not => self.metrics.undecided(reason),
+            Counted::Not => self.local.metrics().undecided(reason),
             Counted::Denied => {}
-            Counted::Allowed => self.metrics.failed(reason),
+            Counted::Allowed => self.local.metrics().failed(reason),
         }
         tracing::debug!(
             id = %self.id,
@@ -325,9 +320,8 @@ impl Record {
         self.waited();
         self.status = Some(status);
         let elapsed = self.began.elapsed();
-        self.metrics.requests.count(&self.method, self.status);
-        self.metrics.request_seconds.observe(elapsed.as_secs_f64());
-        self.metrics.overhead_seconds.observe(elapsed.saturating_sub(self.upstream).as_secs_f64());
+        self.local.request(&self.method, self.status);
+        self.local.times(elapsed, self.upstream);
     }
 
     /// A piece of the answer's body was handed over.
@@ -352,7 +346,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         if self.status.is_none() {
             // Of a request whose caller left it is not known what the upstream would have taken.
-            self.metrics.requests.count(&self.method, None);
+            self.local.request(&self.method, None);
         }
         let Some(Logged { log, mut line, reserved, inputs }) = self.log.take() else { return };
         self.waited();

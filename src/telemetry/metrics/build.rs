@@ -1,8 +1,8 @@
 //! From the table to the families of the `prometheus` crate.
 
-use super::table::{Family, Kind};
+use super::table::Family;
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, Result};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, Result};
 
 /// Makes and registers families. A family without a label is one with an empty list of them: it is shown from its
 /// first handle on, like the others.
@@ -15,15 +15,6 @@ impl Builder<'_> {
 
     pub(super) fn gauges(&self, family: &Family) -> Result<IntGaugeVec> {
         self.register(IntGaugeVec::new(Opts::new(family.name, family.help), &labels(family))?)
-    }
-
-    pub(super) fn histograms(&self, family: &Family) -> Result<HistogramVec> {
-        let bounds = match family.kind {
-            Kind::Histogram(bounds) => bounds.to_vec(),
-            Kind::Counter | Kind::Gauge => Vec::new(),
-        };
-        let opts = HistogramOpts::new(family.name, family.help).buckets(bounds);
-        self.register(HistogramVec::new(opts, &labels(family))?)
     }
 
     fn register<C: Collector + Clone + 'static>(&self, family: C) -> Result<C> {

@@ -1,47 +1,48 @@
 //! What happened so far, in numbers: for operators, in the text format of Prometheus.
 //!
 //! In reading order: [`table`] names every metric; [`Metrics`] holds them, the ones of the request path as plain atomics
-//! that are found by index; `parts` has handles for what can be switched off; [`Decisions`] counts for the domains of
+//! that are found by index; [`Local`] counts for one worker what every request counts; `parts` has handles for what can be switched off; [`Decisions`] counts for the domains of
 //! one bundle.
 //!
 //! Nothing here has a label that a caller can choose, and nothing on the request path takes a lock.
 
 mod build;
 mod connections;
+mod local;
 mod parts;
 mod requests;
 pub mod table;
 
 pub use connections::{Closed, Ends, Present};
+pub use local::{InFlight, Local, Sum};
 pub use parts::{CacheMetrics, CacheName, JwksMetrics, LogMetrics, ReloadMetrics};
 pub use requests::{Decisions, Requests};
 
 use crate::decision::Reason;
 use crate::time::Time;
 use build::Builder;
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use local::{Locals, Shown};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 use requests::{Reasons, decision};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The numbers of one process. The workers share them and never wait for each other.
+/// The numbers of one process. The workers never wait for each other.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     families: Families,
+    /// What each worker counts for itself.
+    locals: Arc<Locals>,
     /// What is shown of the bundle in force.
-    shown: Mutex<Shown>,
+    shown: Mutex<Displayed>,
     /// Decisions that no bundle had a part in.
     undecided: Reasons,
     failures: Reasons,
 
     /// Requests that have ended.
     pub requests: Requests,
-    /// From head to head.
-    pub request_seconds: Histogram,
-    /// From head to head, without the wait for the upstream.
-    pub overhead_seconds: Histogram,
     /// Requests whose answers are not wholly sent.
-    pub in_flight: IntGauge,
+    pub in_flight: Sum,
     /// Panics inside a request or a connection; each of them is a bug.
     pub panics: IntCounter,
     /// Client connections accepted.
@@ -57,7 +58,7 @@ pub struct Metrics {
     /// Connections opened to the upstream.
     pub upstream_connections: IntCounter,
     /// Exchanges that began on a kept upstream connection.
-    pub upstream_reused: IntCounter,
+    pub upstream_reused: Sum,
     /// 1 while the process is about to stop.
     pub draining: IntGauge,
 }
@@ -84,7 +85,7 @@ pub(super) struct Families {
 }
 
 #[derive(Debug, Default)]
-struct Shown {
+struct Displayed {
     revision: Option<String>,
     /// Every domain that ever had a counter.
     domains: Vec<String>,
@@ -111,7 +112,8 @@ impl Metrics {
         // A family without labels has one series, under no values.
         let counter = |family| build.counters(family).map(|family| family.with_label_values::<&str>(&[]));
         let gauge = |family| build.gauges(family).map(|family| family.with_label_values::<&str>(&[]));
-        let histogram = |family| build.histograms(family).map(|family| family.with_label_values::<&str>(&[]));
+        let locals = Arc::new(Locals::default());
+        registry.register(Box::new(Shown::new(&locals)?))?;
 
         let decisions = build.counters(&table::DECISIONS)?;
         let failures = build.counters(&table::UPSTREAM_FAILURES)?;
@@ -123,10 +125,8 @@ impl Metrics {
                 let reason = if FAILURES.contains(&reason) { reason } else { Reason::Internal };
                 failures.with_label_values(&[reason.as_str()])
             }),
-            requests: Requests::new(&build.counters(&table::REQUESTS)?),
-            request_seconds: histogram(&table::REQUEST_SECONDS)?,
-            overhead_seconds: histogram(&table::OVERHEAD_SECONDS)?,
-            in_flight: gauge(&table::IN_FLIGHT)?,
+            requests: Requests(locals.clone()),
+            in_flight: Sum::in_flight(&locals),
             panics: counter(&table::PANICS)?,
             connections: counter(&table::CONNECTIONS)?,
             connections_open: gauge(&table::CONNECTIONS_OPEN)?,
@@ -134,7 +134,7 @@ impl Metrics {
             accept_paused: counter(&table::ACCEPT_PAUSED)?,
             accept_failed: counter(&table::ACCEPT_FAILED)?,
             upstream_connections: counter(&table::UPSTREAM_CONNECTIONS)?,
-            upstream_reused: counter(&table::UPSTREAM_REUSED)?,
+            upstream_reused: Sum::reused(&locals),
             draining: gauge(&table::DRAINING)?,
             families: Families {
                 decisions,
@@ -155,6 +155,7 @@ impl Metrics {
                 start_time: build.gauges(&table::START_TIME)?,
             },
             shown: Mutex::default(),
+            locals,
             registry,
         })
     }

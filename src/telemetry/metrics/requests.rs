@@ -1,37 +1,24 @@
 //! The counters of requests and decisions, found by index: no label is looked up while a request waits.
 
+use super::local::Locals;
 use crate::decision::Reason;
 use http::{Method, StatusCode};
 use prometheus::{IntCounter, IntCounterVec};
+use std::sync::Arc;
 
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
-const CODES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+pub(super) const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+pub(super) const CODES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// Requests by method and class of status.
+/// Requests by method and class of status, of all workers together.
 #[derive(Debug)]
-pub struct Requests(Vec<IntCounter>);
+pub struct Requests(pub(super) Arc<Locals>);
 
-impl Requests {
-    pub(super) fn new(family: &IntCounterVec) -> Requests {
-        let series =
-            METHODS.iter().flat_map(|method| CODES.map(|code| family.with_label_values(&[*method, code])));
-        Requests(series.collect())
-    }
-
-    /// Counts a request that ended with `status`, or without one.
-    pub fn count(&self, method: &Method, status: Option<StatusCode>) {
-        let method = METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1);
-        let code = status.map_or(0, |status| usize::from(status.as_u16() / 100));
-        // The message room lets no status of 600 or more through.
-        if let Some(series) = self.0.get(method * CODES.len() + code.min(CODES.len() - 1)) {
-            series.inc();
-        }
-    }
-
-    /// All of them so far.
-    pub fn get(&self) -> u64 {
-        self.0.iter().map(IntCounter::get).sum()
-    }
+/// The place of a request that ended with `status`, or without one, among the series.
+pub(super) fn series(method: &Method, status: Option<StatusCode>) -> usize {
+    let method = METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1);
+    // The message room lets no status of 600 or more through.
+    let code = status.map_or(0, |status| usize::from(status.as_u16() / 100)).min(CODES.len() - 1);
+    method * CODES.len() + code
 }
 
 /// One counter for each reason.
