@@ -244,6 +244,7 @@ const TABLE: &[(&str, Rule)] = &[
         Held(&[
             "toddle::td_21_no_route_edits_the_super_admin_role",
             "changes::td_21_and_td_22_a_locked_role_is_changed_by_nobody",
+            "check::td_21_and_td_22_a_locked_role_is_as_the_other_revision_has_it",
         ]),
     ),
     ("TD-22", Held(&["toddle::td_22_no_route_deletes_a_role"])),

@@ -42,9 +42,23 @@ pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-pub(super) fn run(path: &Path) -> io::Result<Outcome> {
-    let bundle = compiled(path, &mut io::stdout().lock())?;
-    Ok(if bundle.is_some() { Outcome::Yes } else { Outcome::No })
+pub(super) fn run(path: &Path, against: Option<&Path>) -> io::Result<Outcome> {
+    let mut out = io::stdout().lock();
+    let Some(bundle) = compiled(path, &mut out)? else { return Ok(Outcome::No) };
+    let Some(other) = against else { return Ok(Outcome::Yes) };
+    let Some(old) = super::load(other)? else {
+        writeln!(io::stderr(), "hallpass: `{}` does not load, so nothing is compared", other.display())?;
+        return Ok(Outcome::CouldNotAnswer);
+    };
+    let sources = directory::read(path)?;
+    let refused = policy::against(&old, &bundle, &sources);
+    if refused.is_empty() {
+        writeln!(out, "the locked roles of revision {} are as they were", old.revision())?;
+        return Ok(Outcome::Yes);
+    }
+    let stderr = io::stderr();
+    write!(stderr.lock(), "{}", render(&refused, &sources, &stderr))?;
+    Ok(Outcome::No)
 }
 
 /// The bundle in a directory, with all that there is to say of it.
@@ -87,14 +101,18 @@ fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result
         let mut holders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (person, held) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
             let role = &domain.roles()[held.role];
-            for permission in bundle.grants_of(held).listed().into_iter().map(|id| &domain.permissions()[id])
-            {
-                if permission.power {
-                    let who = &bundle.people().row(person).id;
-                    let holder = format!("{who} ({} at {})", role.name, bundle.scopes().name(held.scope));
-                    holders.entry(&permission.name).or_default().push(holder);
-                }
+            let had = |id| domain.is_base(id) || bundle.carried(held, id).next().is_some();
+            for (_, permission) in domain.permissions().iter().filter(|(id, row)| row.power && had(*id)) {
+                let who = &bundle.people().row(person).id;
+                let rests = if held.grants_nothing() { ", at rest" } else { "" };
+                let holder = format!("{who} ({} at {}{rests})", role.name, bundle.scopes().name(held.scope));
+                holders.entry(&permission.name).or_default().push(holder);
             }
+        }
+        let changes = bundle.routes().iter().filter(|route| route.changes_rights_in(id)).count();
+        if changes > 0 && !domain.denies_self_add() {
+            let routes = if changes == 1 { "route" } else { "routes" };
+            writeln!(out, "by {changes} {routes} people may add to their own rights (`self_update`)")?;
         }
         for replaced in replaced(bundle, id) {
             writeln!(out, "{replaced}")?;

@@ -44,6 +44,9 @@ enum Verb {
         /// A configuration file, its keys and its bundle: what `serve` would refuse, without listening anywhere.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// The directory of another revision, whose locked roles must be as they are.
+        #[arg(long, value_name = "DIR", conflicts_with = "config")]
+        against: Option<PathBuf>,
     },
     /// Decide AuthZEN requests: JSON lines in, JSON lines out, in order.
     Eval {
@@ -148,7 +151,9 @@ pub fn run() -> ExitCode {
         Verb::Serve { config } => serve::run(&config),
         Verb::Check { config: Some(config), .. } => check::config(&config),
         // The command line is not read without one of them.
-        Verb::Check { bundle, config: None } => check::run(&bundle.unwrap_or_default()),
+        Verb::Check { bundle, config: None, against } => {
+            check::run(&bundle.unwrap_or_default(), against.as_deref())
+        }
         Verb::Eval { bundle, at } => eval::run(&bundle, at.unwrap_or_else(|| SystemClock.now())),
         Verb::Health { ready, address } => health::run(&address, ready),
         Verb::Explain(args) => explain::run(&args, args.at.unwrap_or_else(|| SystemClock.now())),

@@ -133,8 +133,12 @@ pub struct Role {
     pub deleted: bool,
     /// It grants wherever it is assigned, also where a narrower role is held. Does not pass through `includes`.
     pub never_overridden: bool,
-    /// Tools refuse to change or delete it.
+    /// Nobody changes or deletes it.
     pub locked: bool,
+    /// The role that has what this one had; it is deleted then.
+    pub merged_into: Option<RoleId>,
+    /// What is written of it, where it is locked.
+    pub(super) written: Option<Box<str>>,
     /// Who may give this role: roles of the same domain; `None` where nothing is said.
     pub assignable_by: Option<Vec<RoleId>>,
     /// What it grants, with all that it includes.

@@ -172,6 +172,11 @@ impl Grants {
             && self.modules_on.is_empty()
     }
 
+    /// Whether something is granted, or offered, within a relation.
+    pub fn has_relations(&self) -> bool {
+        !self.narrowed.is_empty() || self.optional.iter().any(|(_, relation)| relation.is_some())
+    }
+
     /// The modules that are on.
     pub fn modules_on(&self) -> impl Iterator<Item = ModuleId> + '_ {
         self.modules_on.iter()

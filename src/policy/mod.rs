@@ -28,7 +28,7 @@ pub mod table;
 
 pub use access::{Access, DocumentAction, Entry};
 pub use bundle::{Assignment, Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
-pub use compile::{Compilation, compile, compile_unless, compile_with, held_off};
+pub use compile::{Compilation, against, compile, compile_unless, compile_with, held_off};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use document::{Document, Documents};
 pub use domain::{

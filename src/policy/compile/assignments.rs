@@ -193,6 +193,13 @@ fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &m
     let (person, (domain, role), scope) = (person?, role?, scope?);
     let row_of_role = &bundle.domains[domain].roles()[role];
     if row_of_role.deleted {
+        if let Some(into) = row_of_role.merged_into {
+            let into = &bundle.domains[domain].roles()[into].name;
+            let message = format!("`{}` was merged into `{into}`, and gives nothing", row_of_role.name);
+            diags
+                .warning(row.role.span, "merged_role", message)
+                .help(format!("assign `{into}` instead, or take it out"));
+        }
         return None; // It stays in the data and counts as not there.
     }
     check_buildings(bundle, domain, role, scope, &row, diags);
@@ -233,8 +240,19 @@ fn custom_set(
 ) -> Grants {
     let domain = &bundle.domains[domain];
     let mut reader = grants::Reader::new(domain, domain.roles()[role].level);
+    let role = &domain.roles()[role];
     for word in words {
         reader.by_name(word, diags);
+        if role.grants.has_relations() && !word.text.contains(':') {
+            let message = format!(
+                "`{}` is had for everybody here, where `{}` has relations",
+                word.text.escape_debug(),
+                role.name
+            );
+            diags
+                .warning(word.span, "bare_permission", message)
+                .help(format!("write `{}:RELATION` if it is meant for one's own", word.text.escape_debug()));
+        }
     }
     Grants::pack(reader.grants, reader.modules_on)
 }

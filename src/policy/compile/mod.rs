@@ -14,6 +14,7 @@ mod domain;
 mod files;
 mod forms;
 mod grants;
+mod locked;
 mod names;
 mod people;
 mod permissions;
@@ -22,6 +23,8 @@ mod relations;
 mod roles;
 mod rosters;
 mod routes;
+
+pub use locked::against;
 
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::Diagnostic;

@@ -1,7 +1,8 @@
 //! Roles: what they grant in each module, and what they say of each form.
 
 use super::domain::Draft;
-use super::{grants, names};
+use super::grants::Reader;
+use super::{grants, locked, names};
 use crate::policy::access::{Access, Entry};
 use crate::policy::domain::{Domain, Role};
 use crate::policy::grants::{Grant, Grants};
@@ -20,6 +21,7 @@ const KNOWN: &[&str] = &[
     "never_overridden",
     "locked",
     "assignable_by",
+    "merged_into",
 ];
 
 /// A role whose includes are not spread yet.
@@ -28,6 +30,7 @@ struct Written<'a> {
     grants: Vec<Grant>,
     modules_on: IdSet<ModuleId>,
     assignable_by: Option<Vec<(&'a str, Span)>>,
+    merged_into: Option<(&'a str, Span)>,
     includes: Vec<(&'a str, Span)>,
 }
 
@@ -101,6 +104,7 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
         }
     }
     role.grants = Grants::pack(grants, modules_on);
+    role.merged_into = merged_into(draft, roles, at, diags);
     if let Some(givers) = &written.assignable_by {
         let mut ids = Vec::new();
         for (name, span) in givers {
@@ -120,6 +124,37 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
         role.assignable_by = Some(ids);
     }
     Some(role)
+}
+
+/// The role that one was merged into: of the same level, and not by way of others this role itself.
+fn merged_into(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mut Diags) -> Option<RoleId> {
+    let written = roles.get(at)?;
+    let find = |name: &str| roles.binary_search_by(|other| other.role.name.as_str().cmp(name)).ok();
+    let (name, span) = written.merged_into?;
+    let Some(into) = find(name) else {
+        let known = roles.iter().map(|other| other.role.name.as_str());
+        names::unknown("role", name, span, known, diags);
+        return None;
+    };
+    if !written.role.deleted {
+        let message = format!("`{}` is merged into `{name}`, and not deleted", written.role.name);
+        diags.error(span, "merged_and_not_deleted", message).help("write `deleted: true` beside it");
+    }
+    if roles.get(into)?.role.level != written.role.level {
+        let message = format!("`{name}` is of another level");
+        let help = format!("roles of one level are merged; levels go {}", draft.levels.join(" > "));
+        diags.error(span, "level_violation", message).help(help);
+    }
+    let mut next = Some(into);
+    for _ in 0..roles.len() {
+        if next == Some(at) {
+            let message = format!("`{}` is merged into itself", written.role.name);
+            diags.error(span, "cycle", message).help("name a role that is not merged into this one");
+            return None;
+        }
+        next = next.and_then(|next| find(roles.get(next)?.merged_into?.0));
+    }
+    Some(RoleId::from_row(into as u32))
 }
 
 fn check_include(draft: &Draft<'_>, including: &Role, included: &Role, span: Span, diags: &mut Diags) {
@@ -158,10 +193,13 @@ fn read_role<'a>(
         deleted: flag("deleted", diags),
         never_overridden: flag("never_overridden", diags),
         locked: flag("locked", diags),
+        merged_into: None,
+        written: None,
         assignable_by: None,
         grants: Grants::default(),
         entries: None,
     };
+    role.written = role.locked.then(|| locked::written(&fields, KNOWN));
     let mut reader = grants::Reader::new(domain, level);
     if let Some(node) = fields.get("grants") {
         reader.by_module(node, diags);
@@ -176,7 +214,11 @@ fn read_role<'a>(
     }
     let includes = role_names(fields.get("includes"), diags).unwrap_or_default();
     let assignable_by = role_names(fields.get("assignable_by"), diags);
-    Some(Written { role, grants: reader.grants, modules_on: reader.modules_on, assignable_by, includes })
+    let merged_into = fields
+        .get("merged_into")
+        .and_then(|node| Some((node.as_text("the name of a role", diags)?, node.span)));
+    let Reader { grants, modules_on, .. } = reader;
+    Some(Written { role, grants, modules_on, assignable_by, merged_into, includes })
 }
 
 fn role_names<'a>(node: Option<&'a Node>, diags: &mut Diags) -> Option<Vec<(&'a str, Span)>> {

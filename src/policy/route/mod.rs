@@ -123,6 +123,22 @@ impl Route {
         self.conceal
     }
 
+    /// Whether it gives roles or permissions of a domain, which people might give themselves.
+    pub fn changes_rights_in(&self, asked: DomainId) -> bool {
+        let alternatives = self.requirements.iter().flat_map(|requirement| match requirement {
+            Requirement::Any(alternatives) => alternatives.as_slice(),
+            _ => std::slice::from_ref(requirement),
+        });
+        let gives = |change: &Change| {
+            matches!(change, Change::Assignment { takes: false, .. } | Change::Permissions { .. })
+        };
+        let mut changes = alternatives.filter_map(|requirement| match requirement {
+            Requirement::Change { domain, change } if *domain == asked => Some(change),
+            _ => None,
+        });
+        changes.any(gives)
+    }
+
     /// What must hold, all of it.
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
