@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
+#[path = "bad_input/inputs.rs"]
+mod inputs;
 #[path = "reload/keys.rs"]
 mod keys;
 #[path = "reload/place.rs"]
@@ -408,6 +410,53 @@ fn until_shown(progress: &Progress, what: &str) {
         status.failure.as_ref().is_some_and(|failure| failure.text.contains(what))
     });
     assert!(shown, "`{what}` is not shown: {:?}", progress.status());
+}
+
+/// The most memory that this process had at once, in bytes.
+fn memory_peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn while_what_is_no_bundle_lies_there_the_last_good_one_goes_on_deciding() {
+    const ARI_1B: &str = "GET /classes/1B/attendance HTTP/1.1\r\nHost: app\r\nX-Remote-User: ari\r\n\r\n";
+    let place = Place::new(WAYS[0], &inputs::good());
+    let (_upstream, server) = start(&place, |_| {});
+    let (pdp, progress) = (server.pdp(), server.pdp().bundle_progress().clone());
+    let revision = pdp.status().bundle.revision;
+    let still_decides = |name: &str| {
+        assert_eq!((ask(&server, ARI_1A), ask(&server, ARI_1B)), (200, 403), "{name}");
+        assert_eq!(pdp.status().bundle.revision, revision, "{name}");
+    };
+    still_decides("good");
+    for bad in inputs::all() {
+        let mut others = Vec::new();
+        for (file, bytes) in bad.files {
+            if file != "bundle.yaml" {
+                others.push(place.directory.join(file));
+                fs::write(place.directory.join(file), bytes).unwrap();
+                fs::set_permissions(place.directory.join(file), fs::Permissions::from_mode(0o644)).unwrap();
+            } else {
+                place.change(std::str::from_utf8(&bytes).unwrap());
+            }
+        }
+        until_shown(&progress, &format!("{}:", bad.place));
+        until_shown(&progress, bad.code);
+        still_decides(&bad.name);
+        others.iter().for_each(|file| fs::remove_file(file).unwrap());
+    }
+    // A file of a gigabyte, of which nothing stands on the disk.
+    let large = place.directory.join("assignments.csv");
+    fs::File::create(&large).unwrap().set_len(1 << 30).unwrap();
+    until_shown(&progress, "assignments.csv` is larger than 64 MiB");
+    still_decides("a gigabyte");
+    assert!(memory_peak() < 700 << 20, "{} bytes", memory_peak());
+    fs::remove_file(large).unwrap();
+    // And what is good again comes into force again.
+    place.change(&inputs::good().replace("class/1A, buildings", "class/1B, buildings"));
+    until("the good one is in force", || (ask(&server, ARI_1A), ask(&server, ARI_1B)) == (403, 200));
 }
 
 #[test]

@@ -179,6 +179,12 @@ impl FileState {
 }
 
 fn read_all(state: &State) -> io::Result<Vec<Source>> {
+    // Asked of all before the first is read: what is too much is never in memory.
+    let mut left = BUNDLE_BYTES_MAX;
+    for file in &state.files {
+        check_size(&file.path, file.bytes, left)?;
+        left = left.saturating_sub(file.bytes);
+    }
     let mut left = BUNDLE_BYTES_MAX;
     let mut sources = Vec::with_capacity(state.files.len());
     for file in &state.files {
@@ -191,27 +197,28 @@ fn read_all(state: &State) -> io::Result<Vec<Source>> {
 
 fn read_file(file: &FileState, left: u64) -> io::Result<Vec<u8>> {
     let path = &file.path;
-    let check = |bytes: u64| {
-        if bytes > FILE_BYTES_MAX {
-            let limit = FILE_BYTES_MAX / (1024 * 1024);
-            return Err(mistake(format!("`{}` is larger than {limit} MiB", path.display())));
-        }
-        if bytes > left {
-            let limit = BUNDLE_BYTES_MAX / (1024 * 1024);
-            let path = path.display();
-            return Err(mistake(format!("the bundle is larger than {limit} MiB, reached in `{path}`")));
-        }
-        Ok(())
-    };
-    check(file.bytes)?;
     let mut bytes = Vec::with_capacity(usize::try_from(file.bytes).unwrap_or(0));
     let open = File::open(path).map_err(|error| say(path, &error))?;
     // A file may grow between the two calls: what is read is bounded by itself.
     open.take(FILE_BYTES_MAX.min(left).saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| say(path, &error))?;
-    check(bytes.len() as u64)?;
+    check_size(path, bytes.len() as u64, left)?;
     Ok(bytes)
+}
+
+/// Refuses a file of so many bytes where it is too large, or `left` are left for it.
+fn check_size(path: &Path, bytes: u64, left: u64) -> io::Result<()> {
+    let path = path.display();
+    if bytes > FILE_BYTES_MAX {
+        let limit = FILE_BYTES_MAX / (1024 * 1024);
+        return Err(mistake(format!("`{path}` is larger than {limit} MiB")));
+    }
+    if bytes > left {
+        let limit = BUNDLE_BYTES_MAX / (1024 * 1024);
+        return Err(mistake(format!("the bundle is larger than {limit} MiB, reached in `{path}`")));
+    }
+    Ok(())
 }
 
 /// Each name and each content with its length before it, so that no two sets of files have one digest.

@@ -1,0 +1,81 @@
+//! Bad input by the front door: each is told with its place, and none takes more memory than a bundle may have.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "bad_input/inputs.rs"]
+mod inputs;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A directory of its own.
+fn directory(name: &str) -> PathBuf {
+    let path =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bad-input-{}-{name}", std::process::id()));
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn check(directory: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    command.arg("check").arg(directory).args(more).env("NO_COLOR", "1").output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_bundle_that_they_come_from_loads() {
+    let path = directory("good");
+    fs::write(path.join("bundle.yaml"), inputs::good()).unwrap();
+    let output = check(&path, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn each_is_told_with_its_place_and_does_not_load() {
+    for bad in inputs::all() {
+        let path = directory(&bad.name);
+        for (file, bytes) in &bad.files {
+            fs::write(path.join(file), bytes).unwrap();
+        }
+        let output = check(&path, &[]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{}: {said}", bad.name);
+        let (code, place) = (format!("error[{}]", bad.code), format!("{}:", bad.place));
+        assert!(said.contains(&code) && said.contains(&place), "{} {place} {code}: {said}", bad.name);
+        assert!(output.stdout.is_empty(), "{}", bad.name);
+    }
+}
+
+/// Runs `check` in an address space of so many KiB. Whoever reads a file of a gigabyte into it ends by a signal.
+fn check_in(kib: u32, directory: &Path) -> Output {
+    let limited = format!("ulimit -v {kib} && exec \"$0\" check \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_hallpass")]).arg(directory).output().unwrap()
+}
+
+#[test]
+fn a_file_of_a_gigabyte_is_refused_before_it_is_read_into_memory() {
+    const KIB: u32 = 256 * 1024;
+    let path = directory("gigabyte");
+    fs::write(path.join("bundle.yaml"), inputs::good()).unwrap();
+    assert_eq!(check_in(KIB, &path).status.code(), Some(0));
+    // Nothing of it stands on the disk.
+    let file = File::create(path.join("assignments.csv")).unwrap();
+    file.set_len(1 << 30).unwrap();
+    let output = check_in(KIB, &path);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("assignments.csv` is larger than 64 MiB"), "{}", said(&output));
+    // The same of many files, each of which may be as large as it is.
+    fs::remove_file(path.join("assignments.csv")).unwrap();
+    for at in 0..17 {
+        File::create(path.join(format!("part-{at}.yaml"))).unwrap().set_len(60 << 20).unwrap();
+    }
+    let output = check_in(KIB, &path);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("larger than 256 MiB"), "{}", said(&output));
+    fs::remove_dir_all(&path).unwrap();
+}
