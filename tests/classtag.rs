@@ -383,6 +383,13 @@ fn ct_37_whoever_adds_staff_adds_nobody_above_themselves() {
             ("dana", "PUT /api/schools/oakwood/staff/olga/roles/school_leader", "granted"),
             ("leo", "PUT /api/schools/oakwood/staff/olga/roles/district_administrator", "wrong_level"),
             ("bea", "PUT /api/schools/oakwood/staff/olga/roles/staff", "permission_not_granted"),
+            // Taking somebody off the staff is for rostering administrators as well.
+            ("pat", "DELETE /api/schools/oakwood/staff/tara/roles/teacher", "permission_not_granted"),
+            ("rae", "DELETE /api/schools/oakwood/staff/tara/roles/teacher", "granted"),
+            ("rae", "DELETE /api/schools/oakwood/staff/leo/roles/school_leader", "not_assignable"),
+            ("dana", "PUT /api/districts/lakeside/administrators/leo", "granted"),
+            ("dana", "PUT /api/districts/hills/administrators/leo", "not_assignable"),
+            ("leo", "PUT /api/districts/lakeside/administrators/leo", "not_assignable"),
         ],
     );
 }
@@ -829,6 +836,6 @@ fn the_bundle_is_as_the_files_say() {
     let bundle = classtag();
     assert_eq!(
         (bundle.people().len(), bundle.all_assignments().count(), bundle.routes().len()),
-        (20, 21, 31)
+        (20, 21, 32)
     );
 }
