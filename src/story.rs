@@ -6,8 +6,9 @@
 use crate::decision::authzen::Request;
 use crate::decision::{
     AccessRequest, Ask, Candidate, ChangeAsk, Changed, Decision, DocumentAsk, DocumentFacts, Explanation,
-    Reason, Rule, Standing, explain,
+    Obligations, Reason, RecordFacts, Rule, Standing, explain,
 };
+use crate::policy::records::Shown;
 use crate::policy::table::{DomainId, RoleId};
 use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Precedence};
 use crate::time::Time;
@@ -101,6 +102,7 @@ pub fn tell(
     if decision.self_update {
         writeln!(out, "It may add to the rights of the one who asks, and is marked so in the log.")?;
     }
+    obligations(bundle, decision, out)?;
     match &request.ask {
         Ask::Permission { domain, permission, .. } => {
             let domain_row = &bundle.domains()[*domain];
@@ -147,6 +149,10 @@ pub fn tell(
             }
             candidates(bundle, ask.domain, told, out)
         }
+        Ask::Record(_) => match &told.record {
+            Some(facts) if decision.is_allow() => fields(facts, out),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -185,6 +191,33 @@ fn change(
             writeln!(out, "{} is {locked}.", role_name(domain, role))
         }
     }
+}
+
+/// What must be done to an answer of the app before this caller gets it.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn obligations(bundle: &Bundle, decision: &Decision, out: &mut impl Write) -> io::Result<()> {
+    let Obligations { catalogue, own, through } = decision.obligations;
+    if catalogue {
+        writeln!(out, "Records in the answer are cut to what the person may see.")?;
+    }
+    for application in [own, through].into_iter().flatten() {
+        let name = &bundle.people().row(application).id;
+        writeln!(out, "Records in the answer are cut to what is shared with `{name}`.")?;
+    }
+    Ok(())
+}
+
+fn fields(facts: &RecordFacts, out: &mut impl Write) -> io::Result<()> {
+    for (what, shown) in [("Shown", Shown::Whole), ("Shown in part", Shown::Parts), ("Removed", Shown::No)] {
+        let of_it = facts.fields.iter().filter(|(_, is)| *is == shown);
+        let names: Vec<&str> = of_it.map(|(path, _)| path.as_str()).collect();
+        if !names.is_empty() {
+            writeln!(out, "{what}: {}.", names.join(", "))?;
+        }
+    }
+    Ok(())
 }
 
 fn candidates(bundle: &Bundle, domain: DomainId, told: &Explanation, out: &mut impl Write) -> io::Result<()> {
@@ -377,6 +410,9 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::RoleLocked => "the role is locked, and nobody changes it",
         Reason::NotAssignable => "no role that is held here may give that role or add to one's own rights",
         Reason::GranteeMax => "the other person may not have that much of it",
+        Reason::RecordTypeNotShared => "such records are not shared with the application",
+        Reason::Unfilterable => "the answer cannot be cut to what the caller may see, so nobody gets it",
+        Reason::ParameterNotDeclared => "the route does not list this query parameter",
         _ => "it was refused before any rule was asked",
     }
 }

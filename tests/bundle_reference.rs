@@ -176,6 +176,45 @@ const CASES: &[(&str, Case)] = &[
             "\"GET /x/{a}/{b}\": {lists: [b], permission: marks.see, on: \"class/{a}\"}",
         ),
     ),
+    (
+        "public_records",
+        File(
+            "more.yaml",
+            b"records: {pupils: {fields: {}}}\n\
+              routes: {\"GET /x\": {public: true, records: {type: pupils}}}\n",
+        ),
+    ),
+    (
+        "bad_pointer",
+        File(
+            "more.yaml",
+            b"records: {pupils: {fields: {}}}\n\
+              routes: {\"GET /x\": {permission: marks.see, on: class/1A, records: {type: pupils, at: data}}}\n",
+        ),
+    ),
+    (
+        "records_unsaid",
+        File(
+            "more.yaml",
+            b"records: {pupils: {fields: {}}}\nroutes: {\"GET /x\": {permission: marks.see, on: class/1A}}\n",
+        ),
+    ),
+    (
+        "implied_without_fields",
+        File(
+            "more.yaml",
+            b"people: {app: {kinds: [application]}}\nrecords: {pupils: {fields: {}}, groups: {fields: {}}}\n\
+              sharing: {app: {groups: {fields: all, implies: [pupils]}}}\n",
+        ),
+    ),
+    (
+        "not_implied",
+        File(
+            "more.yaml",
+            b"people: {app: {kinds: [application]}}\nrecords: {pupils: {fields: {}}}\n\
+              sharing: {app: {pupils: {only: implied, fields: all}}}\n",
+        ),
+    ),
     ("bad_name", Instead("class/1B:", "class 1A:")),
     ("duplicate_name", Instead("levels: [account, school, class]", "levels: [account, account]")),
     ("unknown_name", Instead("role: teacher", "role: techer")),

@@ -607,6 +607,8 @@ fn every_member_is_documented_and_every_documented_member_is_written() {
     let mut written: BTreeSet<String> = lines.iter().flat_map(members).collect();
     // Nobody comes through an application with a header: `tests/through.rs`.
     written.insert("application".to_owned());
+    // Nor is there a catalogue: `tests/records_proxy.rs`.
+    written.insert("obligations".to_owned());
     assert_eq!(written, documented(&text));
     let example = text.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
     let example = hallpass::json::parse(example.as_bytes()).unwrap();

@@ -7,9 +7,10 @@
 mod oracle;
 
 use hallpass::decision::authzen::Request;
-use hallpass::decision::{Decision, Reason, decide, decide_route};
+use hallpass::decision::{Ask, Decision, Reason, decide, decide_route, judge};
+use hallpass::policy::records::Shown;
 use hallpass::policy::route::Lookup;
-use hallpass::policy::{Bundle, Source, compile};
+use hallpass::policy::{Bundle, Principal, Source, compile};
 use hallpass::time::Time;
 use oracle::random::Random;
 use oracle::{ask, engine, generate};
@@ -180,5 +181,86 @@ fn random_requests_to_random_bundles_are_decided_without_allocating() {
     }
     for reached in ["granted", "blocked", "relation_unmet", "condition_failed", "grantee_max", "public"] {
         assert!(reasons.contains(reached), "no request ended with {reached}");
+    }
+}
+
+const CATALOGUE: &str = r#"
+people: {vendor: {kinds: [application]}}
+blocks: [{subject: ben, student: sam, reason: custody}]
+records:
+  schools: {scope: {level: school, from: id}, fields: {id: ~}}
+  classes: {scope: class, view: marks.view, fields: {id: ~, teachers: ~}}
+  pupils:
+    scope: class
+    student: id
+    parents: [classes]
+    view: marks.view
+    extensions: ext
+    fields: {id: ~, name: ~, iep: {sensitive: true, needs: marks.set}, ext.bus: ~}
+sharing:
+  vendor:
+    classes: {only: {id: ['1']}, fields: all, implies: [pupils]}
+    pupils: {only: implied, fields: [id, iep]}
+    extension_fields: {fields: all}
+routes:
+  "GET /pupils": {records: {type: pupils}, any: [{permission: marks.view, on: class/1}, {sharing: pupils}]}
+  "GET /schools": {records: {type: schools}, any: [{permission: marks.view, on: class/1}, {sharing: schools}]}
+"#;
+
+#[test]
+fn a_record_and_its_fields_are_judged_without_allocating() {
+    let sources = [("a.yaml", BUNDLE), ("b.yaml", CATALOGUE)]
+        .map(|(name, text)| Source { name: name.to_owned(), bytes: text.into() });
+    let compiled = compile(&sources);
+    let bundle = compiled.bundle.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let class = json!({"record": "classes", "id": "1", "attributes": {"class": "1"}});
+    for (kind, subject, through, reason, iep) in [
+        ("staff", "ari", None, Reason::Granted, Shown::Whole),
+        ("staff", "ari", Some("vendor"), Reason::Granted, Shown::Whole),
+        ("application", "vendor", None, Reason::Granted, Shown::Whole),
+        ("staff", "ben", None, Reason::Blocked, Shown::No),
+        ("staff", "cleo", None, Reason::PermissionNotGranted, Shown::No),
+    ] {
+        let mut request = json!({
+            "subject": {"type": kind, "id": subject},
+            "action": {"name": "view"},
+            "resource": {"type": "record", "id": "sam", "properties": {
+                "record": "pupils", "attributes": {"class": ["1"]}, "related": [class],
+            }},
+            "context": {"time": "2026-06-01T10:00:00Z"},
+        });
+        if let Some(application) = through {
+            request["context"]["application"] = application.into();
+        }
+        let resolved = Request::read(&request).unwrap().resolve(&bundle, now()).unwrap();
+        let asked = resolved.request();
+        assert_eq!(counted(|| decide(&bundle, &asked)), (reason, 0), "{subject} {through:?}");
+        let Ask::Record(record) = asked.ask else { panic!("not a record") };
+        let mut shown = None;
+        let counts = allocation_counter::measure(|| {
+            let judged = judge(&bundle, asked.viewer(), record, asked.now);
+            shown = Some((
+                judged.shows("iep.status"),
+                judged.shows("ext"),
+                judged.shows("name.iep"),
+                judged.keeps(0),
+            ));
+        });
+        assert_eq!(counts.count_total, 0, "{subject} {through:?}");
+        let is_there = reason == Reason::Granted;
+        let parts = if is_there { Shown::Parts } else { Shown::No };
+        assert_eq!(shown, Some((iep, parts, Shown::No, is_there)), "{subject} {through:?}");
+        let find = |id: &str| bundle.people().find(id).unwrap();
+        let principal =
+            Principal { subject: find(subject), through: through.map(find), credential: Some("x") };
+        for path in ["/pupils", "/schools"] {
+            let decides = || {
+                let Lookup::Found(leaf) = bundle.routes().find("GET", path) else {
+                    panic!("no route {path}")
+                };
+                decide_route(&bundle, &leaf.select(Vec::new()).unwrap(), principal, None, now())
+            };
+            assert_eq!(counted(decides).1, 0, "{path} {subject} {through:?}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! `eval DIR`: AuthZEN requests as JSON lines in, decisions as JSON lines out, in the same order.
 
 use super::{Outcome, load};
-use crate::decision::{Decision, Reason, authzen, decide};
+use crate::decision::{AccessRequest, Ask, Decision, Obligations, Reason, Record, authzen, decide, judge};
 use crate::json;
 use crate::policy::Bundle;
+use crate::policy::records::Shown;
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::io::{self, BufRead, Read, Write};
@@ -45,11 +46,13 @@ fn evaluate(
         };
         let answer = match asked {
             Ok(request) => {
-                let decision = answer(bundle, &request, now);
+                let (decision, parts) = answer(bundle, &request, now);
                 if !decision.is_allow() && outcome == Outcome::Yes {
                     outcome = Outcome::No;
                 }
-                describe(bundle, &decision)
+                let mut answer = describe(bundle, &decision);
+                answer.extend(parts);
+                answer.into()
             }
             Err(message) => {
                 outcome = Outcome::CouldNotAnswer;
@@ -86,16 +89,50 @@ fn read_request(text: &[u8]) -> Result<authzen::Request, String> {
     authzen::Request::read(&value).map_err(|error| error.to_string())
 }
 
-/// Decides a request by name.
-pub(super) fn answer(bundle: &Bundle, request: &authzen::Request, now: Time) -> Decision {
-    match request.resolve(bundle, now) {
-        Ok(resolved) => decide(bundle, &resolved.request()),
-        Err(reason) => Decision::before_any_rule(reason),
+/// Decides a request by name; of a record comes also what becomes of its parts.
+fn answer(bundle: &Bundle, request: &authzen::Request, now: Time) -> (Decision, Map<String, Value>) {
+    let resolved = match request.resolve(bundle, now) {
+        Ok(resolved) => resolved,
+        Err(reason) => return (Decision::before_any_rule(reason), Map::new()),
+    };
+    let asked = resolved.request();
+    let parts = match asked.ask {
+        Ask::Record(record) => parts(bundle, &asked, record, resolved.fields()),
+        Ask::Permission { .. } | Ask::Document(_) | Ask::Change(_) => Map::new(),
+    };
+    (decide(bundle, &asked), parts)
+}
+
+/// `fields`: the paths that stay, of those that are asked about or else of the catalogue. `related`: the places of the
+/// records that it goes on to point at.
+fn parts(
+    bundle: &Bundle,
+    asked: &AccessRequest<'_>,
+    record: &dyn Record,
+    fields: Option<&[String]>,
+) -> Map<String, Value> {
+    let judged = judge(bundle, asked.viewer(), record, asked.now);
+    let mut parts = Map::new();
+    if !judged.decision().is_allow() {
+        return parts;
     }
+    let shown = |path: &str| judged.shows(path) == Shown::Whole;
+    let stay: Vec<&str> = match fields {
+        Some(paths) => paths.iter().map(String::as_str).filter(|path| shown(path)).collect(),
+        None => {
+            let fields = bundle.records().types()[record.record_type()].fields.iter();
+            fields.map(|(_, field)| field.path.as_str()).filter(|path| shown(path)).collect()
+        }
+    };
+    let related = (0..).take_while(|place| record.related(*place).is_some());
+    let kept: Vec<usize> = related.filter(|place| judged.keeps(*place)).collect();
+    parts.insert("fields".into(), stay.into());
+    parts.insert("related".into(), kept.into());
+    parts
 }
 
 /// A decision as `eval` writes it. `role` and `scope` are null where no role decided.
-fn describe(bundle: &Bundle, decision: &Decision) -> Value {
+fn describe(bundle: &Bundle, decision: &Decision) -> Map<String, Value> {
     let domain = decision.domain.map(|id| (id, &bundle.domains()[id]));
     let role = domain.and_then(|(id, domain)| {
         let role = &domain.roles()[decision.role?];
@@ -115,7 +152,15 @@ fn describe(bundle: &Bundle, decision: &Decision) -> Value {
     if decision.self_update {
         answer.insert("self_update".into(), true.into());
     }
-    answer.into()
+    let Obligations { catalogue, own, through } = decision.obligations;
+    let applications = [own, through].into_iter().flatten();
+    let applications = applications.map(|id| format!("sharing/{}", bundle.people().row(id).id));
+    let obligations: Vec<String> =
+        catalogue.then(|| "catalogue".to_owned()).into_iter().chain(applications).collect();
+    if !obligations.is_empty() {
+        answer.insert("obligations".into(), obligations.into());
+    }
+    answer
 }
 
 fn malformed(message: String) -> Value {

@@ -2,7 +2,9 @@
 
 use super::{ExplainArgs, Outcome, load};
 use crate::decision::authzen::{self, Properties};
-use crate::decision::{AccessRequest, Ask, Changed, Question, Reason, explain, is_stale, questions};
+use crate::decision::{
+    AccessRequest, Ask, Changed, Question, Reason, Rule, decide_route, explain, is_stale, questions,
+};
 use crate::json;
 use crate::message::{Path, Query};
 use crate::policy::route::{Lookup, Match};
@@ -67,9 +69,7 @@ fn named(args: &ExplainArgs, bundle: &Bundle) -> Result<authzen::Request, String
         properties: Properties {
             form: args.form.clone(),
             student: args.student.clone(),
-            buildings: None,
-            explicit: None,
-            assigned: None,
+            ..Properties::default()
         },
         time: None,
         application: args.through.clone(),
@@ -143,7 +143,21 @@ fn explain_route(
         story::no(Reason::Suspended, out)?;
         return Ok(Outcome::No);
     }
-    every_requirement(bundle, &matched, principal, now, out)
+    let outcome = every_requirement(bundle, &matched, principal, now, out)?;
+    if outcome != Outcome::Yes {
+        return Ok(outcome);
+    }
+    let decision = decide_route(bundle, &matched, principal, None, now);
+    if !decision.is_allow() {
+        story::no(decision.reason, out)?;
+        return Ok(Outcome::No);
+    }
+    story::obligations(bundle, &decision, out)?;
+    if decision.obligations.is_empty() {
+        return Ok(Outcome::Yes);
+    }
+    story::no(Reason::Unfilterable, out)?;
+    Ok(Outcome::No)
 }
 
 fn find<'b, 'p>(
@@ -191,7 +205,11 @@ fn every_requirement(
                     told.decision.is_allow()
                 }
                 Question::Decided(decision) if decision.is_allow() => {
-                    writeln!(out, "Yes: the condition of the route holds. [granted]")?;
+                    let what = match decision.rule {
+                        Rule::Sharing => "such records are shared with the application",
+                        _ => "the condition of the route holds",
+                    };
+                    writeln!(out, "Yes: {what}. [granted]")?;
                     true
                 }
                 Question::Decided(decision) => {
@@ -238,5 +256,6 @@ fn required(bundle: &Bundle, ask: &Ask<'_>) -> String {
                 bundle.domains()[ask.domain].forms().map_or("", |forms| forms.forms[ask.form].name.as_str());
             format!("to {} a document of the form `{form}`", ask.action.as_str())
         }
+        Ask::Record(_) => "a record".to_owned(),
     }
 }

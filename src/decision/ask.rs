@@ -1,6 +1,6 @@
 //! What is asked: everything that an answer may depend on, and nothing else.
 
-use super::Reason;
+use super::{Reason, Record, Viewer};
 use crate::policy::change::ChangeAction;
 use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, RoleId, ScopeId};
 use crate::policy::{Access, Claims, DocumentAction, Principal};
@@ -59,6 +59,11 @@ impl<'a> AccessRequest<'a> {
         let Facts { through, credential, .. } = self.facts;
         Principal { subject: self.subject, through, credential }
     }
+
+    /// The same for records.
+    pub fn viewer(&self) -> Viewer<'a> {
+        Viewer { principal: self.principal(), claims: self.facts.claims }
+    }
 }
 
 /// What is asked for.
@@ -75,6 +80,8 @@ pub enum Ask<'a> {
     },
     /// An access to a document.
     Document(DocumentAsk<'a>),
+    /// One record of an answer.
+    Record(&'a dyn Record),
     /// A change to an assignment or a role.
     Change(ChangeAsk<'a>),
 }

@@ -6,17 +6,22 @@
 //! `access` (what is given). A change to an assignment or a role is an action `change:give`, `change:take`,
 //! `change:permissions` or `change:title` on a scope, with `target` and `role`, `permissions` (a list), or `category` and
 //! `title` in `action.properties`; or `change:role` on `{type: "role", id}`. Where a bundle has several domains, the name
-//! is written `domain/change:give`. `context.time` is RFC 3339; `context.application` is the id of the application
-//! that the subject comes through, `context.credential` the name of the credential. Members that are not named here are
-//! ignored.
+//! is written `domain/change:give`. A record of an answer is `{type: "record", id, properties: {record, attributes,
+//! related, fields}}`, and the action `view`: `record` is its type, `related` the records that it belongs to, each with
+//! the same members and `link`, the attributes of the way to it. `context.time` is RFC 3339; `context.application` is the
+//! id of the application that the subject comes through, `context.credential` the name of the credential. Members that
+//! are not named here are ignored.
 
-use super::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts, Reason, document};
+use super::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts, Given, Reason, Stated, document};
 use crate::policy::change::ChangeAction;
 use crate::policy::table::{DomainId, PersonId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind, Listed, Principal};
 use crate::{json, time::Time};
 use serde_json::{Map, Value};
 use std::fmt;
+
+/// The type of a resource that is a record.
+const RECORD: &str = "record";
 
 /// A request whose shape is right.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +67,8 @@ pub struct Properties {
     pub explicit: Option<Access>,
     /// The ids of those to whom the resource is assigned.
     pub assigned: Option<Vec<String>>,
+    /// What is said of a record.
+    pub record: Option<Box<Stated>>,
 }
 
 /// What a request says of a change, in `action.properties`.
@@ -116,6 +123,10 @@ enum Question {
         ask: DocumentAsk<'static>,
         buildings: Result<Vec<ScopeId>, Reason>,
     },
+    Record {
+        record: Given,
+        fields: Option<Vec<String>>,
+    },
     /// The words of a set or a title are filled in when it is asked.
     Change {
         ask: ChangeAsk<'static>,
@@ -140,6 +151,7 @@ impl Resolved {
                 };
                 Ask::Change(ChangeAsk { change, ..*ask })
             }
+            Question::Record { record, .. } => Ask::Record(record),
             Question::Document { ask, buildings } => {
                 let buildings = buildings.as_ref().map(Vec::as_slice).map_err(|reason| *reason);
                 Ask::Document(DocumentAsk { buildings, ..*ask })
@@ -155,6 +167,14 @@ impl Resolved {
             credential: self.credential.as_deref(),
         };
         AccessRequest { subject: self.subject, ask, facts, now: self.now }
+    }
+
+    /// The fields of a record that are asked about, where some are named.
+    pub fn fields(&self) -> Option<&[String]> {
+        match &self.question {
+            Question::Record { fields, .. } => fields.as_deref(),
+            _ => None,
+        }
     }
 }
 
@@ -205,6 +225,10 @@ impl Request {
                 buildings: names(properties, "buildings", "resource.properties.buildings")?,
                 explicit: optional_access(properties, "explicit", "resource.properties.explicit")?,
                 assigned: names(properties, "assigned", "resource.properties.assigned")?,
+                record: match properties.filter(|_| resource.get("type").is_some_and(|kind| kind == RECORD)) {
+                    Some(said) => Some(Box::new(Stated::read(said, text(resource, "id", "resource.id")?)?)),
+                    None => None,
+                },
             },
             time,
             application: optional_text(context, "application", "context.application")?.map(str::to_owned),
@@ -237,7 +261,9 @@ impl Request {
             Some(id) => find(id),
             None => listed.filter(|_| self.resource_type == "document").map(|listed| listed.student),
         };
-        let question = if self.resource_type == "document" {
+        let question = if let Some(stated) = &said.record {
+            self.record(bundle, stated)?
+        } else if self.resource_type == "document" {
             self.document(bundle, subject, student)?
         } else if let Some((domain, action)) = self.change_named() {
             self.change(bundle, domain, action)?
@@ -337,6 +363,14 @@ impl Request {
             }
         };
         asked(change, set, category, title)
+    }
+
+    fn record(&self, bundle: &Bundle, stated: &Stated) -> Result<Question, Reason> {
+        let record = stated.resolve(bundle)?;
+        if self.action != "view" {
+            return Err(Reason::UnknownName);
+        }
+        Ok(Question::Record { record, fields: stated.fields.clone() })
     }
 
     fn permission(&self, bundle: &Bundle) -> Result<Question, Reason> {

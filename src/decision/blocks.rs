@@ -19,6 +19,8 @@ pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
             let scope = ask.change.whose().map(|(_, scope)| scope);
             from_people(bundle, request.subject, request.facts, scope, now)
         }
+        // A record is judged with its parents.
+        Ask::Record(_) => false,
         Ask::Document(ask) => {
             let given = matches!(ask.action, DocumentAction::Share | DocumentAction::Transfer);
             let bounded = ask.target.filter(|_| !given);

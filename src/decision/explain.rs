@@ -4,7 +4,8 @@
 //! The answer itself comes from [`decide`]; what is added here only describes the data that it was decided from.
 
 use super::ask::{ChangeAsk, DocumentAsk};
-use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document};
+use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document, judge};
+use crate::policy::records::Shown;
 use crate::policy::table::{DomainId, ModuleId, PermissionId, RoleId, ScopeId};
 use crate::policy::{Access, Assignment, Bundle, Granted, Level, Precedence};
 use crate::time::Time;
@@ -24,6 +25,17 @@ pub struct Explanation {
     pub requires: Vec<(PermissionId, Decision)>,
     /// For documents: the parts of the formula.
     pub document: Option<DocumentFacts>,
+    /// For records: what becomes of the parts.
+    pub record: Option<RecordFacts>,
+}
+
+/// What becomes of the parts of a record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordFacts {
+    /// The paths of the catalogue, each with what becomes of it.
+    pub fields: Vec<(String, Shown)>,
+    /// For each related record, whether the way to it stays.
+    pub kept: Vec<bool>,
 }
 
 /// A role that the subject holds, by assignment or by default.
@@ -112,6 +124,7 @@ pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
         gate: None,
         requires: Vec::new(),
         document: None,
+        record: None,
     };
     match &request.ask {
         Ask::Permission { domain, permission, scope } => {
@@ -119,6 +132,16 @@ pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
         }
         Ask::Document(ask) => tell_document(bundle, request, ask, &mut told),
         Ask::Change(ask) => tell_change(bundle, request, ask, &mut told),
+        Ask::Record(record) => {
+            let judged = judge(bundle, request.viewer(), *record, request.now);
+            let fields = bundle.records().types()[record.record_type()].fields.iter();
+            let fields = fields.map(|(_, field)| (field.path.clone(), judged.shows(&field.path)));
+            let related = (0..).take_while(|place| record.related(*place).is_some());
+            told.record = Some(RecordFacts {
+                fields: fields.collect(),
+                kept: related.map(|place| judged.keeps(place)).collect(),
+            });
+        }
     }
     told
 }
@@ -144,12 +167,13 @@ fn tell_permission(
         });
         told.requires = asked.requires.iter().map(|id| (*id, context.by_itself(*id))).collect();
         if let Some((role, scope)) = context.stand_in() {
-            let standing = judge(bundle, request, domain_id, permission, told, role, scope, None);
+            let standing = self::standing(bundle, request, domain_id, permission, told, role, scope, None);
             told.candidates.push(Candidate { role, scope, assignment: None, standing });
         }
     }
     for held in bundle.assignments(subject, domain_id) {
-        let standing = judge(bundle, request, domain_id, permission, told, held.role, held.scope, Some(held));
+        let standing =
+            self::standing(bundle, request, domain_id, permission, told, held.role, held.scope, Some(held));
         told.candidates.push(Candidate {
             role: held.role,
             scope: held.scope,
@@ -161,7 +185,7 @@ fn tell_permission(
 
 /// What became of one role, seen from the decision.
 #[expect(clippy::too_many_arguments, reason = "one story, and each part is something else")]
-fn judge(
+fn standing(
     bundle: &Bundle,
     request: &AccessRequest<'_>,
     domain_id: DomainId,

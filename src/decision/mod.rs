@@ -4,7 +4,8 @@
 //!
 //! - [`AccessRequest`], [`Ask`]: everything that an answer may depend on. [`decide`]: the answer to one.
 //! - [`decide_route`]: the answer to all requirements of a route.
-//! - [`Decision`], [`Reason`], [`Rule`]: the answer, why, and what decided.
+//! - [`Decision`], [`Reason`], [`Rule`]: the answer, why, and what decided. [`Obligations`]: what must be done to the app's.
+//! - [`judge`]: one [`Record`] of such an answer, and its fields.
 //! - [`is_stale`]: whether a roster is too old for any answer. [`Edges`]: when the time changes an answer.
 //! - [`explain`]: the same answer with the chain that was walked and the candidates that lost.
 //! - [`authzen`]: requests by name, as `eval` and other programs send them.
@@ -19,14 +20,20 @@ mod document;
 mod edges;
 mod explain;
 mod freshness;
+mod given;
+mod obligations;
 mod reason;
+mod records;
 mod route;
 
 pub use ask::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts};
 pub use document::Rights;
 pub use edges::Edges;
-pub use explain::{Candidate, DocumentFacts, Explanation, Gate, Standing, explain};
+pub use explain::{Candidate, DocumentFacts, Explanation, Gate, RecordFacts, Standing, explain};
 pub use freshness::is_stale;
+pub use given::{Given, Stated};
+pub use obligations::Obligations;
+pub use records::{Judged, Record, Viewer, judge};
 
 pub use reason::Reason;
 pub use route::{Considered, Question, decide_requirements, decide_route, questions};
@@ -52,6 +59,8 @@ pub struct Decision {
     pub power: bool,
     /// Somebody adds to their own rights. Changes no answer.
     pub self_update: bool,
+    /// What must be done to the answer of the app. A denial has none.
+    pub obligations: Obligations,
 }
 
 /// The rule of the policy model that came to an answer.
@@ -112,6 +121,12 @@ pub enum Rule {
     Locked,
     /// Nothing that is fixed is changed (section 4).
     Change,
+    /// The catalogue says who of the people sees which records (section 6).
+    Records,
+    /// A record is visible only if its parents are (section 6).
+    Parents,
+    /// What is shared with an application (section 6).
+    Sharing,
 }
 
 impl Rule {
@@ -145,6 +160,9 @@ impl Rule {
             Rule::Titles => "titles",
             Rule::Locked => "locked",
             Rule::Change => "change",
+            Rule::Records => "records",
+            Rule::Parents => "parents",
+            Rule::Sharing => "sharing",
         }
     }
 }
@@ -160,6 +178,7 @@ impl Decision {
             scope: None,
             power: false,
             self_update: false,
+            obligations: Obligations::NONE,
         }
     }
 
@@ -181,11 +200,17 @@ pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
     if blocks::blocked(bundle, request) {
         return Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
     }
-    match &request.ask {
+    let decision = match &request.ask {
         Ask::Change(ask) => change::decide(bundle, request.subject, ask, request.facts, request.now),
         Ask::Permission { domain, permission, scope } => {
             Context::decide(bundle, *domain, request.subject, *permission, *scope, request.facts, request.now)
         }
         Ask::Document(ask) => document::decide(bundle, request.subject, ask, request.facts, request.now),
+        Ask::Record(record) => judge(bundle, request.viewer(), *record, request.now).decision(),
+    };
+    if decision.is_allow() {
+        Decision { obligations: Obligations::of(bundle, request.principal()), ..decision }
+    } else {
+        decision
     }
 }

@@ -2,11 +2,12 @@
 
 use super::ask::{ChangeAsk, Changed, DocumentAsk, Facts};
 use super::condition::Read;
-use super::{AccessRequest, Ask, Decision, Reason, Rule, blocks, decide, document, is_stale};
+use super::{AccessRequest, Ask, Decision, Obligations, Reason, Rule, blocks, decide, document, is_stale};
 use crate::policy::change::Change;
 use crate::policy::condition::Condition;
+use crate::policy::records::Carries;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
-use crate::policy::table::{DomainId, PersonId, RoleId, ScopeId};
+use crate::policy::table::{DomainId, PersonId, RecordTypeId, RoleId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, Principal};
 use crate::time::Time;
 
@@ -76,6 +77,11 @@ pub fn decide_requirements<'a>(
         return (suspended, Considered::default());
     }
     let asking = Asking { bundle, matched, principal, claims, now, item: None };
+    if asking.is_given_nothing() {
+        let reason = Reason::RecordTypeNotShared;
+        let given_nothing = Decision { rule: Rule::Sharing, ..Decision::before_any_rule(reason) };
+        return (given_nothing, Considered::default());
+    }
     let mut count = 0;
     let each = matched.route().requirements().iter().enumerate().map(|(decisive, requirement)| {
         count = decisive + 1;
@@ -84,6 +90,7 @@ pub fn decide_requirements<'a>(
     });
     // A route without requirements does not load; should there be one all the same, it grants nothing.
     let (decision, considered) = all(each, Reason::Internal);
+    let decision = Decision { obligations: asking.obligations(&decision), ..decision };
     (decision, Considered { count, ..considered })
 }
 
@@ -134,6 +141,39 @@ fn all(decisions: impl Iterator<Item = (Decision, Considered)>, none: Reason) ->
 }
 
 impl<'a> Asking<'a> {
+    /// What must be done to the answer, if there is to be one.
+    fn obligations(&self, decision: &Decision) -> Obligations {
+        match self.matched.route().carries() {
+            _ if !decision.is_allow() => Obligations::NONE,
+            Carries::None => Obligations::NONE,
+            Carries::Unsaid | Carries::Records(_) => Obligations::of(self.bundle, self.principal),
+        }
+    }
+
+    /// Whether an application is given nothing of all that the answers carry: then there is nothing to ask the app for.
+    fn is_given_nothing(&self) -> bool {
+        let Carries::Records(carried) = self.matched.route().carries() else { return false };
+        let records = self.bundle.records();
+        let nothing =
+            |application| carried.iter().all(|carried| records.shared(application, carried.record).is_none());
+        Obligations::of(self.bundle, self.principal).applications().any(nothing)
+    }
+
+    /// Whether records of a type are shared with every application that asks. People who come by themselves are none.
+    fn sharing(&self, record: RecordTypeId) -> Decision {
+        let mut applications = Obligations::of(self.bundle, self.principal).applications().peekable();
+        let reason = if self.bundle.suspends(self.principal) {
+            Reason::Suspended
+        } else if applications.peek().is_some()
+            && applications.all(|application| self.bundle.records().shared(application, record).is_some())
+        {
+            Reason::Granted
+        } else {
+            Reason::RecordTypeNotShared
+        };
+        Decision { rule: Rule::Sharing, ..Decision::before_any_rule(reason) }
+    }
+
     /// Decides a requirement, for each item where a capture that it reads holds a list. An empty list is denied.
     fn each(&self, requirement: &'a Requirement) -> (Decision, Considered) {
         match self.items(requirement) {
@@ -178,6 +218,9 @@ impl<'a> Asking<'a> {
         if let Requirement::Any(_) = requirement {
             return self.either(requirement).0;
         }
+        if let Requirement::Sharing(record) = requirement {
+            return self.sharing(*record);
+        }
         if let Requirement::Condition { condition, scope, student, target } = requirement {
             return self.condition(condition, *scope, *student, *target);
         }
@@ -192,7 +235,7 @@ impl<'a> Asking<'a> {
 
     fn put(&self, requirement: &'a Requirement) -> Question<'a> {
         match requirement {
-            Requirement::Any(_) | Requirement::Condition { .. } => {
+            Requirement::Any(_) | Requirement::Condition { .. } | Requirement::Sharing(_) => {
                 Question::Decided(self.decide(requirement))
             }
             _ => match self.question(requirement) {
@@ -268,8 +311,10 @@ impl<'a> Asking<'a> {
 
     fn question(&self, requirement: &'a Requirement) -> Result<(Ask<'a>, Facts<'a>), Reason> {
         match requirement {
-            // Neither is a question to the roles; they are decided above.
-            Requirement::Any(_) | Requirement::Condition { .. } => Err(Reason::Internal),
+            // These are no questions to the roles; they are decided above.
+            Requirement::Any(_) | Requirement::Condition { .. } | Requirement::Sharing(_) => {
+                Err(Reason::Internal)
+            }
             Requirement::Permission { domain, permission, scope, student, target } => {
                 let scope = self.scope(*scope)?;
                 let known = student.and_then(|student| self.person(student));

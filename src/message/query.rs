@@ -88,6 +88,30 @@ impl Query {
     }
 }
 
+impl Query {
+    /// Whether every parameter has a name that `declared` takes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Query::read), but for what only a list of declared names can tell.
+    pub fn names_only(&self, declared: impl Fn(&str) -> bool) -> Result<bool, Malformed> {
+        let none: [&str; 0] = [];
+        self.read(&none)?;
+        let mut names: Vec<String> = Vec::new();
+        for piece in self.raw.split('&').filter(|piece| !piece.is_empty()) {
+            let name = decode(split_pair(piece).0)?;
+            if !declared(&name) {
+                return Ok(false);
+            }
+            if names.contains(&name) {
+                return Err(Malformed::ambiguous("a declared query parameter is there twice"));
+            }
+            names.push(name);
+        }
+        Ok(true)
+    }
+}
+
 /// A parameter without `=` has an empty value.
 fn split_pair(piece: &str) -> (&str, &str) {
     piece.split_once('=').unwrap_or((piece, ""))

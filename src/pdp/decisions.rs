@@ -145,7 +145,7 @@ impl fmt::Debug for DecisionCache {
 /// About how many questions a route asks, as far as the route alone tells.
 fn cost(route: &Route) -> usize {
     let of_one = |requirement: &Requirement| match requirement {
-        Requirement::Permission { .. } => 1,
+        Requirement::Permission { .. } | Requirement::Sharing(_) => 1,
         Requirement::Condition { .. } | Requirement::Change { .. } => 2,
         Requirement::Document { action: DocumentAction::Share | DocumentAction::Transfer, .. } => 4,
         Requirement::Document { .. } => 2,

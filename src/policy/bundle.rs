@@ -5,6 +5,7 @@ use super::document::Documents;
 use super::domain::Domain;
 use super::grants::{Grants, Relation};
 use super::people::{Kinds, People, Principal};
+use super::records::Records;
 use super::relations::{Block, Relations};
 use super::roster::Freshness;
 use super::route::Routes;
@@ -128,6 +129,8 @@ pub struct Revision {
     pub(super) documents: Documents,
     pub(super) routes: Routes,
     pub(super) relations: Relations,
+    /// The catalogue of records, and what of it is shared.
+    pub(super) records: Records,
     /// Custom sets of assignments.
     pub(super) sets: Table<SetId, Grants>,
     /// Options that assignments switch on, packed.
@@ -299,6 +302,11 @@ impl Revision {
     /// The relations of the roster, and blocks.
     pub fn relations(&self) -> &Relations {
         &self.relations
+    }
+
+    /// The catalogue of records, and what of it is shared.
+    pub fn records(&self) -> &Records {
+        &self.records
     }
 
     /// What an assignment grants: its custom set, else its role's grants.

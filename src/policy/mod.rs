@@ -8,6 +8,7 @@
 //! - [`compile`], [`compile_with`]: from sources, and rosters, to a [`Bundle`].
 //! - [`Bundle`], its [`Revision`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
 //! - [`Access`], [`Entry`]: the ladder of access to documents.
+//! - [`records`]: what answers carry, and what of it people and applications are given.
 
 mod access;
 mod bundle;
@@ -19,6 +20,7 @@ mod document;
 mod domain;
 mod grants;
 mod people;
+pub mod records;
 pub mod relations;
 mod render;
 pub mod roster;

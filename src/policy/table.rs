@@ -55,6 +55,10 @@ ids! {
     RouteId;
     /// A custom set of an assignment.
     SetId;
+    /// A type of record.
+    RecordTypeId;
+    /// A field, inside its type of record.
+    FieldId;
 }
 
 /// Rows of `T`, read by ids that this table gave out.

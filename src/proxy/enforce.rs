@@ -7,12 +7,13 @@
 
 use super::config::{Fact, Forward};
 use super::inputs::describe;
-use crate::decision::Reason;
+use crate::decision::{Decision, Reason};
 use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TokenCache, TrustedHeader, Verified};
 use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead, Seen};
 use crate::pdp::Snapshot;
 use crate::policy::Bundle;
-use crate::policy::route::{Leaf, Lookup, Match};
+use crate::policy::records::Carries;
+use crate::policy::route::{Leaf, Lookup, Match, Route};
 use crate::policy::table::{DomainId, PersonId};
 use crate::telemetry::metrics::CacheMetrics;
 use crate::telemetry::{DecisionId, Record};
@@ -214,7 +215,10 @@ impl Enforcer {
                 let subject = Some((bundle, subject));
                 self.permit(head, version, caller.peer, id, subject, Reason::Granted, record)
             }
-            Err(refusal) => Err(Refusal { concealed: route.conceals(), ..refusal }),
+            Err(refusal) => {
+                let concealed = route.conceals() || is_one_unshared(route, refusal.reason);
+                Err(Refusal { concealed, ..refusal })
+            }
         }
     }
 
@@ -264,6 +268,8 @@ impl Enforcer {
         let decision = decided.decision;
         describe(bundle, matched, &decision, decided.considered, record);
         if decision.is_allow() {
+            self::carry_out(&decision, matched.route(), head)
+                .map_err(|refusal| Refusal { domain: decision.domain, ..refusal })?;
             Ok(Subject { person, verified, domain: decision.domain })
         } else {
             Err(Refusal {
@@ -366,6 +372,35 @@ impl Subject {
             Fact::Issuer => value(&self.verified.issuer),
         }
     }
+}
+
+/// Whether what can be done to the answer is all that must be. Answers are not cut to what somebody may see, so nobody
+/// gets one that would have to be; and a parameter that is not declared could ask for what must not be seen (`CL-19`).
+fn carry_out(decision: &Decision, route: &Route, head: &RequestHead) -> Result<(), Refusal> {
+    if decision.obligations.is_empty() {
+        return Ok(());
+    }
+    let carries = matches!(route.carries(), Carries::Records(_));
+    if let (true, Some(query)) = (carries, &head.query)
+        && !query.names_only(|name| route.accepts(name))?
+    {
+        return Err(Refusal::new(
+            Reason::ParameterNotDeclared,
+            "a query parameter that the route does not list",
+        ));
+    }
+    let detail =
+        if carries { "the answer would have to be cut" } else { "the route does not say what it carries" };
+    Err(Refusal::new(Reason::Unfilterable, detail))
+}
+
+/// Whether one record was asked for that is not shared: then it is as if it did not exist.
+fn is_one_unshared(route: &Route, reason: Reason) -> bool {
+    let one = match route.carries() {
+        Carries::Records(carried) => carried.iter().any(|carried| carried.one.is_some()),
+        Carries::Unsaid | Carries::None => false,
+    };
+    one && reason == Reason::RecordTypeNotShared
 }
 
 /// The route that the path and the declared query parameters name together.

@@ -5,7 +5,7 @@
 //! a capture or query parameter that no requirement reads has no name here and cannot get out. Claims of a token are
 //! never told, whatever reads them.
 
-use crate::decision::{Considered, Decision};
+use crate::decision::{Considered, Decision, Obligations};
 use crate::policy::change::Change;
 use crate::policy::route::{Attribute as Source, DocumentAttribute, Match, Requirement, ScopeAttribute};
 use crate::policy::table::{DomainId, FormId, PersonId};
@@ -63,6 +63,10 @@ pub(super) fn describe(
         let name = &bundle.domains()[domain].roles()[role].name;
         outside(bundle, domain, name)
     });
+    let Obligations { catalogue, own, through } = decision.obligations;
+    let applications = [own, through].into_iter().flatten();
+    let applications = applications.map(|id| ["sharing/", bundle.people().row(id).id.as_str()]);
+    record.obligations(catalogue.then_some(["catalogue", ""]).into_iter().chain(applications));
     record.decided(Deciding {
         rule: Some(decision.rule.as_str()).filter(|rule| *rule != "none"),
         role: role.as_ref().map(Value::as_slice),
@@ -132,8 +136,8 @@ impl<'a> Said<'a> {
                     }
                 }
             }
-            // A condition asks for no action on a resource.
-            Requirement::Any(_) | Requirement::Condition { .. } => {}
+            // These ask for no action on a resource.
+            Requirement::Any(_) | Requirement::Condition { .. } | Requirement::Sharing(_) => {}
             Requirement::Document { action, .. } => {
                 record.action(&[action.as_str()]);
                 match self.value(requirement, Attribute::Document) {

@@ -225,6 +225,23 @@ impl Record {
         line.raw(b"}");
     }
 
+    /// What must be done to the answer, each as the parts of a name.
+    pub fn obligations<'n>(&mut self, names: impl Iterator<Item = [&'n str; 2]>) {
+        let Some(Logged { line, .. }) = &mut self.log else { return };
+        let mut first = true;
+        for name in names {
+            if std::mem::replace(&mut first, false) {
+                line.member("obligations").raw(b"[");
+            } else {
+                line.raw(b",");
+            }
+            line.text(&name);
+        }
+        if !first {
+            line.raw(b"]");
+        }
+    }
+
     /// What came to the answer.
     pub fn decided(&mut self, deciding: Deciding<'_>) {
         let Some(Logged { log, line, .. }) = &mut self.log else { return };

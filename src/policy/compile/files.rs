@@ -16,6 +16,8 @@ pub(super) const SECTIONS: &[&str] = &[
     "suspended",
     "blocks",
     "documents",
+    "records",
+    "sharing",
     "routes",
 ];
 

@@ -2,10 +2,11 @@
 //!
 //! Every step reads what it can and goes on after a mistake, so that all mistakes are told at once; a bundle comes out
 //! only if there was none. Steps go from what stands alone to what refers to it: domains, people, assignments,
-//! documents, routes.
+//! documents, records, routes.
 
 mod assignments;
 mod blocks;
+mod carries;
 mod changes;
 mod conditions;
 mod dates;
@@ -19,10 +20,12 @@ mod names;
 mod people;
 mod permissions;
 mod plans;
+mod records;
 mod relations;
 mod roles;
 mod rosters;
 mod routes;
+mod sharing;
 
 pub use locked::against;
 
@@ -174,6 +177,7 @@ fn build(
         documents: super::document::Documents::default(),
         routes: super::route::Routes::default(),
         relations: super::relations::Relations::default(),
+        records: super::records::Records::default(),
         sets: Table::default(),
         options: Vec::new(),
         held_off: HeldOff { suspended: roster.suspended, ..HeldOff::default() },
@@ -187,6 +191,8 @@ fn build(
     forms::check_expectations(&bundle, &drafts, diags);
     domain::check_mandatory(&bundle, &drafts, diags);
     documents::read(&mut bundle, &root, &files, diags);
+    bundle.records = records::read(&bundle, &root, diags);
+    bundle.records.sharing = sharing::read(&bundle, &bundle.records, &root, diags);
     go_on()?;
     routes::read(&mut bundle, &root, diags);
     Ok(Some(bundle))

@@ -1,10 +1,11 @@
 //! Routes: templates, and what each requires.
 
 use super::changes::CHANGE;
-use super::{documents, names};
+use super::{documents, names, records};
 use crate::policy::access::{Access, DocumentAction};
 use crate::policy::bundle::Revision;
 use crate::policy::domain::Level;
+use crate::policy::records::Carries;
 use crate::policy::route::{
     Attribute, DocumentAttribute, Requirement, Route, ScopeAttribute, Template, are_disjoint,
 };
@@ -31,10 +32,24 @@ const ROUTE: &[&str] = &[
     "role",
     "permissions",
     "category",
+    "sharing",
+    "records",
+    "query",
     "title",
 ];
-const REQUIREMENT: &[&str] =
-    &["any", "condition", "permission", "on", "access", "document", "form", "student", "target", "giving"];
+const REQUIREMENT: &[&str] = &[
+    "any",
+    "condition",
+    "permission",
+    "on",
+    "access",
+    "document",
+    "form",
+    "student",
+    "target",
+    "giving",
+    "sharing",
+];
 pub(super) const HELP: &str =
     "write `public`, or {permission: ..., on: ...}, or {access: ..., document: ...}, or {require: [...]}";
 
@@ -120,6 +135,8 @@ fn read_route(
         public: false,
         conceal: false,
         requirements: Vec::new(),
+        carries: Carries::Unsaid,
+        accepts: Vec::new(),
         query: Vec::new(),
         path_captures: template.path_captures(),
         lists: Vec::new(),
@@ -148,6 +165,10 @@ fn read_route(
         fields.get("public").and_then(|node| node.as_bool("true or false", diags)).unwrap_or(false);
     let captures: Vec<&str> = template.captures().collect();
     let mut reader = Reader { bundle, captures, diags };
+    reader.carries(&fields, &mut route);
+    if !route.public && route.carries == Carries::Unsaid && fields.get("records").is_none() {
+        unsaid(bundle, key, reader.diags);
+    }
     // `title` belongs to a change of a title; else it is for people.
     let own = REQUIREMENT.iter().chain(CHANGE).any(|name| *name != "title" && fields.get(name).is_some());
     if own {
@@ -195,6 +216,20 @@ fn requirement_fields<'a>(item: &'a Node, diags: &mut Diags) -> Option<Fields<'a
     Fields::of(item, "a requirement", known, diags)
 }
 
+/// Where there is a catalogue, nobody gets an answer that may carry anything.
+fn unsaid(bundle: &Revision, key: &Key, diags: &mut Diags) {
+    if bundle.records.is_empty() {
+        return;
+    }
+    diags
+        .warning(
+            key.span,
+            "records_unsaid",
+            "it is not said which records the answers carry, so nobody gets them",
+        )
+        .help("write `records: none`, or `records: {type: ..., at: ...}`");
+}
+
 /// A list is asked about item by item by the requirements that read it: one list each, and each by some requirement, so
 /// that no item and no empty list goes unnoticed.
 fn check_lists(route: &Route, captures: &[&str], span: Span, diags: &mut Diags) {
@@ -238,6 +273,11 @@ impl Reader<'_, '_> {
         if let Some(node) = fields.get("any") {
             self.refuse_others(fields, REQUIREMENT.get(1..).unwrap_or_default(), "`any`");
             return Some(self.any(node));
+        }
+        if let Some(node) = fields.get("sharing") {
+            let others = REQUIREMENT.iter().filter(|name| !["any", "sharing"].contains(name)).copied();
+            self.refuse_others(fields, &others.collect::<Vec<_>>(), "`sharing`");
+            return Some(self.record_type(node).map(Requirement::Sharing));
         }
         if let Some(node) = fields.get("condition") {
             self.refuse_others(
@@ -305,20 +345,7 @@ impl Reader<'_, '_> {
 
     /// Finds a permission by its name outside of its domain.
     pub(super) fn permission_named(&mut self, name: &str, span: Span) -> Option<(DomainId, PermissionId)> {
-        let bundle = self.bundle;
-        let in_domain = |(id, name): (DomainId, &str)| Some((id, bundle.domains[id].permission(name)?));
-        let found = bundle.split_name(name).and_then(in_domain);
-        if found.is_none() {
-            let all = bundle.domains.iter().flat_map(|(id, domain)| {
-                domain
-                    .permissions()
-                    .iter()
-                    .map(move |(_, permission)| bundle.outside_name(id, &permission.name))
-            });
-            let known: Vec<String> = all.collect();
-            names::unknown("permission", name, span, known.iter().map(String::as_str), self.diags);
-        }
-        found
+        records::permission_named(self.bundle, name, span, self.diags)
     }
 
     /// `student` and `target`, where they are named.

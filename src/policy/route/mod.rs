@@ -22,7 +22,10 @@ pub(super) use tree::{Tree, are_disjoint};
 use super::access::{Access, DocumentAction};
 use super::change::Change;
 use super::condition::Condition;
-use super::table::{DomainId, FormId, LevelId, PermissionId, PersonId, RouteId, ScopeId, Table};
+use super::records::Carries;
+use super::table::{
+    DomainId, FormId, LevelId, PermissionId, PersonId, RecordTypeId, RouteId, ScopeId, Table,
+};
 
 /// Path captures of one template at the most.
 pub const CAPTURES_MAX: usize = 8;
@@ -41,6 +44,9 @@ pub struct Route {
     pub(super) public: bool,
     pub(super) conceal: bool,
     pub(super) requirements: Vec<Requirement>,
+    pub(super) carries: Carries,
+    /// The query parameters that a request for records may have.
+    pub(super) accepts: Vec<String>,
     pub(super) query: Vec<QueryPart>,
     pub(super) path_captures: usize,
     /// Captures that hold a list, its items joined by commas.
@@ -57,6 +63,7 @@ impl Requirement {
             |attribute: &Option<Attribute<PersonId>>| attribute.as_ref().is_some_and(|a| is(a, capture));
         match self {
             Requirement::Any(alternatives) => alternatives.iter().any(|one| one.reads(capture)),
+            Requirement::Sharing(_) => false,
             Requirement::Condition { condition, scope, student, target } => {
                 condition.reads(capture)
                     || matches!(scope, Some(ScopeAttribute::Captured(_, number)) if *number == capture)
@@ -139,6 +146,18 @@ impl Route {
         changes.any(gives)
     }
 
+    /// What its answers carry.
+    pub fn carries(&self) -> &Carries {
+        &self.carries
+    }
+
+    /// The query parameters that a request for records may have: those of the template, and those that it lists besides.
+    /// Any other could ask for what the answer must not show.
+    pub fn accepts(&self, parameter: &str) -> bool {
+        self.accepts.iter().any(|name| name == parameter)
+            || self.query.iter().any(|part| part.name() == parameter)
+    }
+
     /// What must hold, all of it.
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
@@ -163,6 +182,8 @@ pub enum Requirement {
     },
     /// Any one of these, one level deep.
     Any(Vec<Requirement>),
+    /// Records of this type are shared with the application that asks, or that the subject comes through.
+    Sharing(RecordTypeId),
     /// A condition over attributes of the request, its subject and its target.
     Condition {
         /// What must hold.
