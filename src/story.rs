@@ -25,6 +25,7 @@ pub fn answer(bundle: &Bundle, request: &Request, now: Time, out: &mut impl Writ
             let asked = resolved.request();
             let told = explain(bundle, &asked);
             tell(bundle, &asked, &told, out)?;
+            obligations(bundle, &told.decision, out)?;
             Ok(told.decision)
         }
         Err(reason) => {
@@ -102,7 +103,6 @@ pub fn tell(
     if decision.self_update {
         writeln!(out, "It may add to the rights of the one who asks, and is marked so in the log.")?;
     }
-    obligations(bundle, decision, out)?;
     match &request.ask {
         Ask::Permission { domain, permission, .. } => {
             let domain_row = &bundle.domains()[*domain];

@@ -13,6 +13,7 @@ use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Principal};
 use hallpass::time::Time;
 use policy_support::{NOW, load, one_file, told};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A district with two schools. The catalogue has the seven types of the article and, as the eighth, extension fields.
@@ -827,4 +828,100 @@ fn mistakes_in_what_a_route_carries_are_told() {
             .collect();
         assert_eq!(told, [expected], "{route}");
     }
+}
+
+/// What may be said of a type, by its place.
+const RULES: [[&str; 4]; 3] = [
+    ["off", "{fields: all}", "{only: {id: [north]}, fields: [id]}", "{fields: [name]}"],
+    [
+        "off",
+        "{fields: [all, iep, frl]}",
+        "{only: {grade: ['3']}, fields: [id, iep]}",
+        "{only: implied, fields: all}",
+    ],
+    [
+        "off",
+        "{fields: all}",
+        "{fields: [id], implies: [students]}",
+        "{only: {id: [s-1]}, fields: all, implies: [students]}",
+    ],
+];
+
+fn record() -> impl Strategy<Value = Value> {
+    let at = prop_oneof![Just("north"), Just("south")];
+    let schools = proptest::collection::vec(at, 0..3);
+    let who = prop_oneof![Just("kim"), Just("lee"), Just("someone")];
+    let section = proptest::option::of(prop_oneof![Just("s-1"), Just("s-2")]);
+    (schools, who, 2..5_i32, section).prop_map(|(schools, who, grade, section)| {
+        let mut related: Vec<Value> = schools.iter().map(|id| school(id)).collect();
+        related.extend(section.map(|id| of_school("sections", id, "north")));
+        json!({"record": "students", "id": who, "attributes": {"school": schools, "grade": grade}, "related": related})
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Who comes through an application gets no record and no field that either alone would not get, and what both get
+    /// they get together, where no other parent is needed for the one than for the other.
+    #[test]
+    fn through_an_application_is_what_both_allow(
+        rules in [0..4_usize, 0..4, 0..4],
+        extensions in any::<bool>(),
+        who in prop_oneof![Just("dana"), Just("sec"), Just("coun"), Just("both"), Just("pat")],
+        blocked in proptest::option::weighted(0.2, prop_oneof![Just("vendor"), Just("sec")]),
+        record in record(),
+    ) {
+        let [schools, students, sections] = [0, 1, 2].map(|at| RULES[at][rules[at]]);
+        let extensions = if extensions { "{fields: all}" } else { "off" };
+        let block = blocked.map(|who| format!("blocks: [{{subject: {who}, student: kim, reason: x}}]\n"));
+        let text = format!(
+            "{DISTRICT}{}sharing: {{vendor: {{schools: {schools}, students: {students}, sections: {sections}, \
+             extension_fields: {extensions}}}}}\nroutes: {{}}\n",
+            block.unwrap_or_default()
+        );
+        // Some of these do not load: nothing implies what is only implied, or what is implied is off.
+        let Some(bundle) = hallpass::policy::compile(&one_file(&text)).bundle else { return Ok(()) };
+        let paths = ["id", "name", "grade", "iep", "frl", "ell", "contacts", "ext", "ext.bus_route", "ext.medication", "name.iep", "new", "home"];
+        let by = |subject: &str, through| {
+            let request = request(&bundle, subject, through, &record);
+            let resolved = request.resolve(&bundle, Time::parse_rfc3339(NOW).unwrap()).unwrap();
+            let asked = resolved.request();
+            let Ask::Record(given) = asked.ask else { panic!() };
+            let judged = judge(&bundle, asked.viewer(), given, asked.now);
+            (judged.decision().is_allow(), paths.map(|path| judged.shows(path)))
+        };
+        let (alone, vendor, through) = (by(who, None), by("vendor", None), by(who, Some("vendor")));
+        prop_assert!(!through.0 || (alone.0 && vendor.0));
+        for at in 0..paths.len() {
+            let both = if through.0 { alone.1[at].min(vendor.1[at]) } else { Shown::No };
+            prop_assert_eq!(through.1[at], both, "{}", paths[at]);
+        }
+        let one_school = record["attributes"]["school"].as_array().unwrap().len() == 1;
+        prop_assert!(!one_school || through.0 == (alone.0 && vendor.0));
+    }
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn operators_read_what_is_shared_with_whom() {
+    // CL-18: the filters that the other side must use too.
+    let place = std::env::temp_dir().join(format!("hallpass-shared-{}", std::process::id()));
+    std::fs::create_dir_all(&place).unwrap();
+    let sharing = "sharing:\n  vendor:\n    students: {only: {school: [north]}, fields: [id, iep]}\n    \
+                   sections: {fields: [id], implies: [students]}\n    \
+                   contacts: {only: {type: [parent_guardian], relationship: [parent, aunt]}, fields: [id]}\n";
+    std::fs::write(place.join("bundle.yaml"), format!("{DISTRICT}{sharing}routes: {{}}\n")).unwrap();
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_hallpass")).arg("check").arg(&place).output().unwrap();
+    std::fs::remove_dir_all(&place).unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let (_, told) = told.split_once("shared with vendor:\n").unwrap();
+    assert_eq!(
+        told,
+        "  district_admins: off\n  schools: off\n  school_admins: off\n  teachers: off\n  \
+         students: id, iep; only school north, and those of shared sections\n  \
+         contacts: id; only type parent_guardian, relationship parent or aunt to one of students\n  \
+         sections: id\n  extension fields: off\n"
+    );
 }

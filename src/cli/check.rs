@@ -1,7 +1,7 @@
 //! `check DIR`: is the bundle good, and what is in it that somebody should look at. `check --config FILE`: would `serve`
 //! start with this file.
 
-use super::{Outcome, render};
+use super::{Outcome, render, sharing};
 use crate::pdp::{Pdp, SuspendedFile, directory};
 use crate::policy::table::DomainId;
 use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
@@ -121,7 +121,7 @@ fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result
             writeln!(out, "power permission {permission}: {}", holders.join(", "))?;
         }
     }
-    Ok(())
+    sharing::tell(bundle, out)
 }
 
 /// People whose powers end where they hold a narrower role, which replaces the broader one: a surprise to most.

@@ -7,6 +7,7 @@ use crate::decision::{
 };
 use crate::json;
 use crate::message::{Path, Query};
+use crate::policy::records::Carries;
 use crate::policy::route::{Lookup, Match};
 use crate::policy::{Access, Bundle, Principal};
 use crate::story;
@@ -156,8 +157,21 @@ fn explain_route(
     if decision.obligations.is_empty() {
         return Ok(Outcome::Yes);
     }
-    story::no(Reason::Unfilterable, out)?;
+    story::no(undeclared(&matched, raw_query).unwrap_or(Reason::Unfilterable), out)?;
     Ok(Outcome::No)
+}
+
+/// Why a request for records cannot have these query parameters, if it cannot.
+fn undeclared(matched: &Match<'_, '_>, query: Option<&str>) -> Option<Reason> {
+    let route = matched.route();
+    let Carries::Records(_) = route.carries() else { return None };
+    let method = http::Method::from_bytes(route.method().as_bytes()).ok()?;
+    let query = Query::parse(query?, &method).ok()?;
+    match query.names_only(|name| route.accepts(name)) {
+        Ok(true) => None,
+        Ok(false) => Some(Reason::ParameterNotDeclared),
+        Err(error) => Some(error.reason),
+    }
 }
 
 fn find<'b, 'p>(

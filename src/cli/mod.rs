@@ -7,6 +7,7 @@ mod eval;
 mod explain;
 mod health;
 mod serve;
+mod sharing;
 
 use crate::pdp::{LoadError, directory};
 use crate::policy::{self, Bundle, Severity, Source};

@@ -15,7 +15,8 @@ pub const AUDIT_TARGET: &str = "hallpass::audit";
 /// permissions of a set of its own), by who is in the roster, and by who is suspended in the bundle. A person whose
 /// assignment was changed gains one and loses one, and is counted in both. What a role grants is not spread over those
 /// who hold it: roles that were redefined are counted apart, so that it shows where assignments alone do not tell the
-/// whole of it. Documents, relations, blocks, plans, gates and routes are not looked at.
+/// whole of it. Documents, relations, blocks, plans, gates, records,
+/// sharing and routes are not looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Difference {
     /// People with an assignment that they did not have before, or who are suspended no more.

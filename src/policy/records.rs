@@ -39,6 +39,11 @@ impl Records {
         self.sensitive.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
     }
 
+    /// All applications with what is shared with them.
+    pub fn applications(&self) -> impl Iterator<Item = (PersonId, &Sharing)> {
+        self.sharing.iter().map(|(application, sharing)| (*application, sharing))
+    }
+
     /// What is shared with an application; `None` where nothing is said of it.
     pub fn sharing(&self, application: PersonId) -> Option<&Sharing> {
         let at = self.sharing.binary_search_by_key(&application, |(id, _)| *id).ok()?;
@@ -186,6 +191,11 @@ impl Shared {
         } else {
             Shown::No
         }
+    }
+
+    /// The paths that are shared.
+    pub fn paths(&self) -> &[String] {
+        &self.covered
     }
 
     /// Whether nothing is shared at all.
