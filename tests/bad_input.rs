@@ -79,3 +79,28 @@ fn a_file_of_a_gigabyte_is_refused_before_it_is_read_into_memory() {
     assert!(said(&output).contains("larger than 256 MiB"), "{}", said(&output));
     fs::remove_dir_all(&path).unwrap();
 }
+
+#[test]
+fn documents_of_more_values_than_there_is_room_for_are_refused_before_they_are_read() {
+    const KIB: u32 = 256 * 1024;
+    let path = directory("values");
+    for (name, text) in [("flow", "a,"), ("block", "- a\n"), ("nested", "[a],")] {
+        let open = if name == "block" { "people:\n" } else { "people: [\n" };
+        fs::write(path.join("bundle.yaml"), format!("{open}{}", text.repeat(2_100_000))).unwrap();
+        let output = check_in(KIB, &path);
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", said(&output));
+        let (text, place) =
+            (said(&output), if name == "block" { "bundle.yaml:1000" } else { "bundle.yaml:2:" });
+        assert!(text.contains("error[too_large]") && text.contains(place), "{name}: {text}");
+    }
+    // Many documents together have no more room than one. What stands in comments counts, which is quick to test.
+    fs::write(path.join("bundle.yaml"), format!("people: {{}} # {}\n", ",".repeat(1_500_000))).unwrap();
+    fs::write(path.join("more.json"), format!("{{{}}}\n", "\n".repeat(600_000))).unwrap();
+    let output = check(&path, &[]);
+    assert!(
+        said(&output).contains("error[too_large]") && said(&output).contains("more.json:"),
+        "{}",
+        said(&output)
+    );
+    fs::remove_dir_all(&path).unwrap();
+}

@@ -369,6 +369,8 @@ fn each_example_has_the_code_beside_it() {
 fn examples_that_are_made_and_not_written_have_their_codes_too() {
     let deep = format!("people: {}{}\n", "[".repeat(70), "]".repeat(70));
     assert!(codes(&[source("more.yaml", deep), source("policy.yaml", whole())]).contains("too_deep"));
+    let large = format!("people: {{}} # {}\n", ",".repeat(2_000_000));
+    assert!(codes(&[source("more.yaml", large), source("policy.yaml", whole())]).contains("too_large"));
     let base = whole();
     let (without_routes, _) = base.split_once("routes:").unwrap();
     let compilation = compile(&[source("policy.yaml", without_routes)]);
@@ -436,7 +438,9 @@ fn every_code_of_the_compiler_is_on_the_page_and_no_other() {
     let unproven: Vec<_> = page
         .iter()
         .filter(|code| !shown.contains(code.as_str()))
-        .filter(|code| !["too_deep", "too_many", "no_routes", "locked_role"].contains(&code.as_str()))
+        .filter(|code| {
+            !["too_deep", "too_large", "too_many", "no_routes", "locked_role"].contains(&code.as_str())
+        })
         .collect();
     assert!(unproven.is_empty(), "without a case: {unproven:?}");
 }

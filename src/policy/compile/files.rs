@@ -1,7 +1,7 @@
 //! The files of a bundle: documents are merged by key into one map, tables are kept for those who read them.
 
 use super::names;
-use crate::policy::source::{Diags, Key, Node, Source, Span, Value, read_document};
+use crate::policy::source::{Diags, Key, Node, Source, Span, VALUES_MAX, Value, read_document, take_values};
 
 /// The top-level keys of a bundle.
 pub(super) const SECTIONS: &[&str] = &[
@@ -35,11 +35,15 @@ impl<'s> Files<'s> {
         let mut root = Vec::new();
         let mut tables: Vec<(&'static str, &Source, u32)> = Vec::new();
         let mut first_span = None;
+        let mut left = VALUES_MAX;
         for (file, source) in (0..).zip(sources) {
             let place = Span { file, line: 1, column: 1, length: 1 };
             let (stem, extension) = source.name.rsplit_once('.').unwrap_or((&source.name, ""));
             match extension {
                 "yaml" | "yml" | "json" => {
+                    if !take_values(source, file, &mut left, diags) {
+                        continue;
+                    }
                     let Some(document) = read_document(source, file, diags) else { continue };
                     first_span.get_or_insert(document.span);
                     match document.value {

@@ -32,7 +32,7 @@ pub use locked::against;
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::Diagnostic;
 use super::roster::{Report, Roster};
-use super::source::{Diags, Fields, Source, Span, read_document};
+use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
 use super::table::Table;
 use files::Files;
 use jiff::tz::TimeZone;
@@ -99,6 +99,9 @@ pub fn compile_unless(
 /// error, who is given a new bundle takes what is left of an old file.
 pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) {
     let mut diags = Diags::new(std::slice::from_ref(source));
+    if !take_values(source, 0, &mut { VALUES_MAX }, &mut diags) {
+        return (HeldOff::default(), diags.into_sorted());
+    }
     let read = read_document(source, 0, &mut diags).and_then(|node| {
         let root = Fields::of(&node, "a file of suspensions", &["suspended", "blocks"], &mut diags)?;
         let blocks = blocks::blocks(bundle, &root, &bundle.time_zone, &mut diags).into();

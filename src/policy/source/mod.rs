@@ -14,6 +14,7 @@ mod diags;
 mod json;
 mod nearest;
 mod reader;
+mod size;
 mod syntax;
 mod table;
 mod text;
@@ -26,6 +27,7 @@ mod tests;
 pub use diags::Diags;
 pub use nearest::nearest;
 pub use reader::{Fields, choose};
+pub use size::{VALUES_MAX, take_values};
 pub use table::{Cell, Row, Table, read_table};
 pub use tree::{Key, Node, Value};
 
