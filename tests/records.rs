@@ -893,9 +893,9 @@ proptest! {
         };
         let (alone, vendor, through) = (by(who, None), by("vendor", None), by(who, Some("vendor")));
         prop_assert!(!through.0 || (alone.0 && vendor.0));
-        for at in 0..paths.len() {
+        for (at, path) in paths.iter().enumerate() {
             let both = if through.0 { alone.1[at].min(vendor.1[at]) } else { Shown::No };
-            prop_assert_eq!(through.1[at], both, "{}", paths[at]);
+            prop_assert_eq!(through.1[at], both, "{}", path);
         }
         let one_school = record["attributes"]["school"].as_array().unwrap().len() == 1;
         prop_assert!(!one_school || through.0 == (alone.0 && vendor.0));
