@@ -247,6 +247,8 @@ fn ct_15_and_ct_16_nobody_takes_a_permission_from_themselves() {
     // A role that carries `base` carries something.
     assert_eq!(take("nothing"), "self_removal - -");
     let bare = with("    base: [talk.see]\n", "");
+    // So does one at a school whose plan gives a set to whoever has a role there.
+    assert_eq!(request(&bare, "fred", "DELETE /schools/free/staff/fred/roles/nothing"), "self_removal - -");
     let take = |role: &str| request(&bare, "lea", &format!("DELETE /schools/s1/staff/lea/roles/{role}"));
     assert_eq!(
         (take("aide"), take("nothing")),

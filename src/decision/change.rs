@@ -122,9 +122,15 @@ impl<'b> Asked<'b> {
         let row = &self.domain.roles()[role];
         let stored = self.assignments().iter().filter(|held| held.role == role);
         let mut custom = stored.filter(|held| held.has_set());
+        // Whoever has an assignment has what such a plan leaves.
+        let mut fixed = self.domain.plans(self.scope).filter_map(|(_, plan)| match plan {
+            Plan::Exactly(set) => Some(set),
+            Plan::AnyOf(_) => None,
+        });
         !row.grants().is_empty()
             || row.bears_forms()
             || self.domain.has_base()
+            || fixed.any(|set| !set.is_empty())
             || self.domain.mandatory().is_some_and(|mandatory| mandatory.level == row.level)
             || custom.any(|held| !self.bundle.grants_of(held).is_empty())
     }
