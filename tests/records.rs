@@ -10,7 +10,7 @@ use hallpass::decision::authzen::Request;
 use hallpass::decision::{Ask, Decision, Obligations, decide, decide_requirements, judge};
 use hallpass::policy::records::Shown;
 use hallpass::policy::route::Lookup;
-use hallpass::policy::{Bundle, Principal};
+use hallpass::policy::{Bundle, Principal, Source};
 use hallpass::time::Time;
 use policy_support::{NOW, load, one_file, told};
 use proptest::prelude::*;
@@ -557,6 +557,30 @@ fn people_see_fields_where_the_record_itself_is_seen() {
         ),
         [Whole, No, Parts, No, Parts, No]
     );
+}
+
+#[test]
+fn what_a_field_needs_counts_only_where_the_record_is_seen() {
+    let source = |name: &str, text: &str| Source { name: name.to_owned(), bytes: text.into() };
+    // The set of permissions in South shows no student, only plans.
+    let more =
+        "assignments: [{subject: sec, role: visitor, scope: school/south, permissions: [students.iep]}]\n";
+    let bundle = load(&[source("a.yaml", &format!("{DISTRICT}routes: {{}}\n")), source("b.yaml", more)]);
+    let mut two = student("kim", "north");
+    two["attributes"]["school"] = json!(["north", "south"]);
+    let seen = sees(&bundle, "sec", two);
+    assert!(seen.contains(" frl ") && !seen.contains("iep"), "{seen}");
+}
+
+#[test]
+fn a_record_about_several_students_is_seen_by_those_who_may_see_it_for_each() {
+    let bundle = with("");
+    let mut of_two = student("kim", "north");
+    of_two["attributes"]["id"] = json!(["kim", "lee"]);
+    assert_eq!(sees(&bundle, "pat", of_two.clone()), "relation_unmet");
+    assert!(sees(&bundle, "sec", of_two.clone()).starts_with("id name"));
+    of_two["attributes"]["id"] = json!(["kim", "someone"]);
+    assert_eq!(sees(&bundle, "pat", of_two), "attribute_missing");
 }
 
 #[test]

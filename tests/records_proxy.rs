@@ -8,7 +8,10 @@
 mod keys;
 mod support;
 
-use hallpass::decision::Reason;
+use hallpass::decision::{Obligations, Reason};
+use hallpass::pdp::{Remember, Snapshot};
+use hallpass::policy::route::Lookup;
+use hallpass::policy::{Claims, Principal, Source, compile};
 use hallpass::proxy::Config;
 use hallpass::telemetry::LogSettings;
 use serde_json::{Value, json};
@@ -201,4 +204,42 @@ fn the_log_names_the_obligations() {
         [Value::Null, json!("deny"), json!("record_type_not_shared")],
     ];
     assert_eq!(said, expected.iter().map(|row| [&row[0], &row[1], &row[2]]).collect::<Vec<_>>());
+}
+
+/// A token that says nothing besides who somebody is.
+struct Silent;
+
+impl Claims for Silent {
+    fn text(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    fn flag(&self, _name: &str) -> Option<bool> {
+        None
+    }
+}
+
+#[test]
+fn a_remembered_decision_has_the_obligations_of_whoever_asks() {
+    let sources = [Source { name: "bundle.yaml".into(), bytes: format!("{BUNDLE}{RECORDS}").into_bytes() }];
+    let snapshot = Snapshot::new(compile(&sources).bundle.unwrap(), Remember::All);
+    let bundle = snapshot.bundle();
+    let Lookup::Found(leaf) = bundle.routes().find("GET", "/students") else { panic!("no route") };
+    let matched = leaf.select(Vec::new()).unwrap();
+    let find = |id: &str| bundle.people().find(id).unwrap();
+    let ask = |who: &str, through: Option<&str>| {
+        let principal = Principal { subject: find(who), through: through.map(find), credential: None };
+        let decided = snapshot.decide(&matched, principal, &Silent, None, clock().now());
+        (decided.decision.obligations, decided.cached)
+    };
+    let vendor = bundle.people().find("vendor");
+    let catalogue = Obligations { catalogue: true, ..Obligations::NONE };
+    for (who, through, obligations) in [
+        ("ari", None, catalogue),
+        ("ari", Some("vendor"), Obligations { through: vendor, ..catalogue }),
+        ("vendor", None, Obligations { own: vendor, ..Obligations::NONE }),
+    ] {
+        assert_eq!(ask(who, through), (obligations, Some(false)), "{who} {through:?}");
+        assert_eq!(ask(who, through), (obligations, Some(true)), "{who} {through:?}");
+    }
 }
