@@ -1,8 +1,10 @@
-//! What the district bought and had built in: opening apps, and writing to families. It checks as little as the rest.
+//! What the district bought and had built in: opening apps, writing to families, data for vendors. It checks as little as
+//! the rest.
 
+use super::data::{School, Student};
 use super::{Answer, Asked};
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Opens an app where it was put.
 pub(super) fn launch(asked: &Asked, tile: &str) -> Answer {
@@ -45,4 +47,22 @@ pub(super) fn schools(asked: &Asked, school: &str, path: &[&str]) -> Answer {
 /// What the administrators of the district and of a product do: it is all done and signed.
 pub(super) fn administration(asked: &Asked, path: &[&str]) -> Answer {
     Answer::json(&json!({"done": path.join("/"), "by": asked.signature()}))
+}
+
+/// The data interface. It tells every program everything that it has of a student.
+pub(super) fn data(school: &School, path: &[&str]) -> Answer {
+    let record = |student: &Student| {
+        let Student { id, name, born, building, class } = student;
+        json!({"id": id, "name": name, "born": born, "school": building, "grade": class[..1], "iep_status": "Y"})
+    };
+    match path {
+        ["schools"] => Answer::json(&json!({"data": [{"id": "north"}, {"id": "south"}]})),
+        ["students"] => Answer::json(&json!({"data": school.students.iter().map(record).collect::<Value>()})),
+        ["students", id] => match school.students.iter().find(|student| student.id == *id) {
+            Some(student) => Answer::json(&json!({"data": record(student)})),
+            None => Answer::missing("student"),
+        },
+        ["contacts", ..] => Answer::json(&json!({"data": []})),
+        _ => Answer::missing("endpoint"),
+    }
 }

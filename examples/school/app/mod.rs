@@ -102,6 +102,7 @@ fn route(school: &mut School, asked: &Asked) -> Answer {
     let path: Vec<&str> = asked.path.split('/').skip(1).collect();
     match path.as_slice() {
         ["api", rest @ ..] => api::answer(school, asked, rest),
+        ["v3", rest @ ..] => bought::data(school, rest),
         ["launch", tile] => bought::launch(asked, tile),
         ["whoami"] => api::whoami(asked),
         [""] => pages::front(asked),
