@@ -436,6 +436,81 @@ routes:
     assert_eq!(give("b", "shut"), "granted boss district/d");
 }
 
+const CARRIED: &str = r#"
+bundle: {name: carried, time_zone: UTC}
+domains:
+  d:
+    precedence: union
+    levels: [district, school]
+    mandatory: {level: school, kinds: [service]}
+    scopes: {district/d: {school/n: ~, school/m: ~}}
+    modules:
+      a: {level: school, permissions: {x: ~, w: ~, far: {only_at: district}}}
+      b: {level: school, permissions: {y: ~}}
+      top: {level: district, permissions: {z: ~}}
+    buildings: school
+    forms: {note: ~}
+    when_unassigned: {default: none, max: none}
+    when_no_buildings: {default: none, max: none}
+    explicit_grants_outside_buildings: allow
+    create_outside_buildings: deny
+    roles:
+      boss: {level: school, grants: {a: [x], b: []}, optional: {a: [w]}, assignable_by: [boss]}
+      quiet: {level: school, assignable_by: [boss]}
+      still: {level: school, assignable_by: [boss]}
+      on: {level: school, grants: {b: []}, assignable_by: [boss]}
+      paper: {level: school, forms: {}, assignable_by: [boss]}
+people: {lea: {kinds: [staff]}, ali: {kinds: [staff]}}
+assignments:
+  - {subject: lea, role: boss, scope: school/n, options: [a.w]}
+  - {subject: lea, role: still, scope: school/n, permissions: [b.y]}
+  - {subject: lea, role: boss, scope: school/m}
+  - {subject: ali, role: boss, scope: school/n}
+routes:
+  "DELETE /{s}/{role}": {change: take, role: "{role}", target: lea, on: "school/{s}"}
+  "PUT /{s}/{who}?set={set}":
+    require:
+      - {condition: {subject.kinds: {includes: staff}}}
+      - {change: permissions, target: "{who}", on: "school/{s}", permissions: "{set}"}
+"#;
+
+#[test]
+fn ct_16_whatever_a_role_carries_is_not_taken_from_oneself() {
+    let bundle = load(&one_file(CARRIED));
+    let take = |at: &str, role: &str| request(&bundle, "lea", &format!("DELETE /{at}/{role}"));
+    assert_eq!(take("n", "quiet"), "granted boss school/n");
+    // A module that is on and opens a gate, a cap on documents, and a set of this assignment alone.
+    assert_eq!(take("n", "on"), "self_removal - -");
+    assert_eq!(take("n", "paper"), "self_removal - -");
+    assert_eq!(take("n", "still"), "self_removal - -");
+    assert_eq!(take("m", "still"), "granted boss school/m");
+    // And a role without which one is denied everything.
+    let staff = load(&one_file(&CARRIED.replace("kinds: [service]}", "kinds: [staff]}")));
+    assert_eq!(request(&staff, "lea", "DELETE /n/quiet"), "self_removal - -");
+}
+
+#[test]
+fn ct_15_a_set_leaves_out_neither_an_option_nor_a_set_beside_it_nor_a_module_that_is_on() {
+    let bundle = load(&one_file(CARRIED));
+    let set = |at: &str, set: &str| request(&bundle, "lea", &format!("PUT /{at}/lea?set={set}"));
+    assert!(set("n", "a.x,a.w,b.y").starts_with("granted"));
+    for left_out in ["a.x,b.y", "a.w,b.y", "a.x,a.w"] {
+        assert_eq!(set("n", left_out), "self_removal - -", "{left_out}");
+    }
+    // An option that is not switched on is not had, and a module that is on must be named.
+    assert!(set("m", "a.x,b.y").starts_with("granted"));
+    assert_eq!(set("m", "a.x"), "self_removal - -");
+}
+
+#[test]
+fn a_set_holds_only_what_roles_of_its_level_decide() {
+    let bundle = load(&one_file(CARRIED));
+    let set = |set: &str| request(&bundle, "lea", &format!("PUT /n/ali?set={set}"));
+    assert!(set("a.x,b.y").starts_with("granted"));
+    assert_eq!(set("a.x,top.z"), "wrong_level - -");
+    assert_eq!(set("a.far"), "wrong_level - -");
+}
+
 #[test]
 fn each_person_of_a_list_must_be_one_who_may_get_the_role() {
     let bundle = bundle();

@@ -102,11 +102,18 @@ const TABLE: &[(&str, Rule)] = &[
         "CT-15",
         Held(&[
             "changes::ct_15_and_ct_16_nobody_takes_a_permission_from_themselves",
+            "changes::ct_15_a_set_leaves_out_neither_an_option_nor_a_set_beside_it_nor_a_module_that_is_on",
             "classtag::ct_15_nobody_takes_a_permission_from_themselves",
             "classtag::ct_15_adding_to_oneself_is_marked_or_refused_where_the_domain_says_so",
         ]),
     ),
-    ("CT-16", Held(&["classtag::ct_16_in_whatever_words_it_is_said"])),
+    (
+        "CT-16",
+        Held(&[
+            "classtag::ct_16_in_whatever_words_it_is_said",
+            "changes::ct_16_whatever_a_role_carries_is_not_taken_from_oneself",
+        ]),
+    ),
     (
         "CT-17",
         Held(&[

@@ -4,7 +4,7 @@
 use super::ask::{ChangeAsk, Changed, Facts};
 use super::{Context, Decision, Reason, Rule};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Assignment, Bundle, Domain, Listed, Plan, Relation};
+use crate::policy::{Assignment, Bundle, Domain, Listed, Mandatory, Plan, Relation};
 use crate::time::Time;
 
 /// The longest set of permissions that is read.
@@ -122,6 +122,8 @@ impl<'b> Asked<'b> {
         let row = &self.domain.roles()[role];
         let stored = self.assignments().iter().filter(|held| held.role == role);
         let mut custom = stored.filter(|held| held.has_set());
+        let kinds = self.bundle.people().row(self.target).kinds;
+        let must = |mandatory: &Mandatory| kinds.meets(mandatory.kinds);
         // Whoever has an assignment has what such a plan leaves.
         let mut fixed = self.domain.plans(self.scope).filter_map(|(_, plan)| match plan {
             Plan::Exactly(set) => Some(set),
@@ -131,7 +133,10 @@ impl<'b> Asked<'b> {
             || row.bears_forms()
             || self.domain.has_base()
             || fixed.any(|set| !set.is_empty())
-            || self.domain.mandatory().is_some_and(|mandatory| mandatory.level == row.level)
+            || self
+                .domain
+                .mandatory()
+                .is_some_and(|mandatory| mandatory.level == row.level && must(mandatory))
             || custom.any(|held| !self.bundle.grants_of(held).is_empty())
     }
 
