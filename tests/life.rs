@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -283,8 +284,25 @@ fn check_tells_of_a_configuration_what_serve_would_refuse() {
         assert!(code == Some(1) && text.contains(says), "{name}: {text}");
         fs::remove_dir_all(bad.parent().unwrap()).unwrap();
     }
-    // A bundle with a mistake.
+    // Files that others may write, and a name in them that nobody has: it keeps nothing from starting.
     let directory = good.parent().unwrap();
+    let suspended = directory.join("suspended.yaml");
+    let beside = fs::read_to_string(&good).unwrap() + "suspended: suspended.yaml\n";
+    fs::write(directory.join("beside.yaml"), beside).unwrap();
+    for (mode, file, code, says) in [
+        (0o644, "suspended: {subjects: [ari]}\n", 0, "is good: revision"),
+        (0o666, "suspended: {subjects: [ari]}\n", 1, "has mode 666"),
+        (0o644, "suspended: {subjects: [ira]}\n", 1, "there is no person `ira`"),
+    ] {
+        fs::write(&suspended, file).unwrap();
+        fs::set_permissions(&suspended, fs::Permissions::from_mode(mode)).unwrap();
+        let (found, text) = check(&directory.join("beside.yaml"));
+        assert!(found == Some(code) && text.contains(says), "{text}");
+    }
+    fs::set_permissions(&good, fs::Permissions::from_mode(0o664)).unwrap();
+    let (code, text) = check(&good);
+    assert!(code == Some(0) && text.contains("unsafe setting (configuration file)"), "{text}");
+    // A bundle with a mistake.
     fs::create_dir(directory.join("policy")).unwrap();
     fs::write(directory.join("policy/bundle.yaml"), "bundle: {name: x}\n").unwrap();
     let text = fs::read_to_string(&good).unwrap();

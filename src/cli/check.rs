@@ -2,15 +2,15 @@
 //! start with this file.
 
 use super::{Outcome, render, sharing};
-use crate::pdp::{Pdp, SuspendedFile, directory};
+use crate::pdp::directory;
 use crate::policy::table::DomainId;
 use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
+use crate::proxy::Server;
 use crate::settings;
 use crate::telemetry::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     let stderr = io::stderr();
@@ -23,14 +23,14 @@ pub(super) fn config(path: &Path) -> io::Result<Outcome> {
         writeln!(out, "unsafe setting {}: {}", one.setting, one.why)?;
     }
     let Some(bundle) = compiled(&settings.proxy.bundle, &mut out)? else { return Ok(Outcome::No) };
-    if let Some(path) = &settings.proxy.suspended {
-        // What it says is looked up in the bundle that is in force.
-        let pdp = Pdp::load(&settings.proxy.bundle).map_err(io::Error::other)?;
-        let loaded = SuspendedFile::watched(&Arc::new(pdp), path.clone()).load_first(SystemClock.now());
-        if let Err(mistakes) = loaded {
-            write!(stderr.lock(), "{}", mistakes.text)?;
-            return Ok(Outcome::No);
-        }
+    let text = match Server::check(&settings.proxy, SystemClock.now()) {
+        // What was left out keeps nothing from starting, and is a mistake all the same.
+        Ok(all) => all.iter().filter_map(|one| one.status().failure).map(|failure| failure.text).collect(),
+        Err(error) => format!("{error}\n"),
+    };
+    if !text.is_empty() {
+        write!(stderr.lock(), "{text}")?;
+        return Ok(Outcome::No);
     }
     let authenticator = &settings.proxy.authenticator;
     let tokens = authenticator.issuers().iter().map(|issuer| issuer.issuer());

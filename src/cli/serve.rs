@@ -39,7 +39,7 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<Ended, Box<dyn Er
         let names: Vec<&str> = unsafe_settings.iter().map(|one| one.setting).collect();
         tracing::warn!(settings = names.join(", "), "unsafe settings are in force; /status tells why");
     }
-    let Settings { proxy, health, admin } = settings;
+    let Settings { proxy, health, admin, .. } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (upstream, upstream_tls) = (proxy.upstream.address.clone(), proxy.upstream.tls.clone());
     let server = Server::start(proxy, clock.clone())?;

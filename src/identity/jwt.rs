@@ -97,6 +97,11 @@ impl JwtIssuer {
         &self.issuer
     }
 
+    /// How much longer its tokens hold than they say.
+    pub fn leeway(&self) -> Duration {
+        self.leeway
+    }
+
     /// Its keys, which may be exchanged at any time.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys

@@ -2,7 +2,7 @@
 
 use super::{ConfigError, shown};
 use ipnet::{IpNet, Ipv4Net};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A list of addresses and networks. An empty one has nobody in it.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,20 @@ impl Peers {
     pub fn contains(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.0.iter().any(|net| net.contains(&peer))
+    }
+
+    /// Whether a network is listed that has more addresses than one subnet: more than 256 of IPv4, more than a /64.
+    pub fn has_wide_network(&self) -> bool {
+        self.0.iter().any(|net| match net {
+            IpNet::V4(net) => net.prefix_len() < 24,
+            IpNet::V6(net) => net.prefix_len() < 64,
+        })
+    }
+
+    /// Whether this machine itself is listed, or a part of it.
+    pub fn has_loopback(&self) -> bool {
+        let here = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        self.0.iter().any(|net| net.addr().is_loopback() || here.iter().any(|address| net.contains(address)))
     }
 
     /// Whether nobody is listed.
@@ -78,6 +92,26 @@ mod tests {
             assert!(!contains(&[], peer), "{peer}");
         }
         assert!(Peers::parse::<&str>(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn knows_what_is_wide_and_what_is_this_machine() {
+        let wide = |entry: &str| Peers::parse(&[entry]).unwrap().has_wide_network();
+        for entry in ["10.0.0.0/8", "192.168.6.0/23", "fd00::/8", "2001:db8::/63", "::ffff:10.0.0.0/112"] {
+            assert!(wide(entry), "{entry}");
+        }
+        for entry in ["10.1.2.3", "192.168.7.0/24", "fd00:7::/64", "::1"] {
+            assert!(!wide(entry), "{entry}");
+        }
+        let here = |entry: &str| Peers::parse(&[entry]).unwrap().has_loopback();
+        for entry in
+            ["127.0.0.1", "127.0.0.0/8", "127.9.0.0/16", "::1", "::/64", "64.0.0.0/2", "::ffff:127.0.0.1"]
+        {
+            assert!(here(entry), "{entry}");
+        }
+        for entry in ["10.1.2.3", "128.0.0.0/8", "fe80::/64", "::2"] {
+            assert!(!here(entry), "{entry}");
+        }
     }
 
     #[test]

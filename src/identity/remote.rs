@@ -114,6 +114,11 @@ impl Remote {
         &self.uri
     }
 
+    /// How often it is fetched.
+    pub fn refresh(&self) -> Duration {
+        self.refresh
+    }
+
     /// What the server is spoken to with, at an `https` URL.
     pub fn tls(&self) -> Option<&Client> {
         self.tls.as_ref()

@@ -65,6 +65,11 @@ impl TrustedHeader {
         &self.issuer
     }
 
+    /// Who may send it.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
     /// What the header says, or nothing where it was not sent by a peer that is believed.
     pub(super) fn read(
         &self,

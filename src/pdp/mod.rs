@@ -107,11 +107,30 @@ pub struct Pdp {
 #[derive(Debug, Default)]
 struct Parts {
     bundle: Option<Bundle>,
-    /// The file of suspensions as it was last good, and what it says in this bundle.
-    besides: Option<(Source, HeldOff)>,
+    besides: Besides,
     /// Snapshots that are not in force any more and that somebody may still hold. The last reference is dropped here,
     /// by whoever loads, and not by a request.
     retired: Vec<Arc<Snapshot>>,
+}
+
+/// The file of suspensions. As long as it names somebody whom the bundle does not know, it adds to what it said when it
+/// was last whole and lifts nothing: a name that was mistyped must not set its bearer free.
+#[derive(Debug, Default)]
+struct Besides {
+    whole: Option<Source>,
+    /// The file as it is now, while it is not whole.
+    partly: Option<Source>,
+    /// What they say in the bundle in force.
+    held_off: HeldOff,
+}
+
+impl Besides {
+    /// Looks the names up anew. Whoever is not in the bundle does not get in at all.
+    fn resolve(&mut self, bundle: &Bundle) {
+        let sources = self.whole.iter().chain(&self.partly);
+        let held_off = sources.map(|source| policy::held_off(source, bundle).0);
+        self.held_off = held_off.fold(HeldOff::default(), |all, more| all.with(&more));
+    }
 }
 
 /// How it stands with what is in force.
@@ -236,34 +255,35 @@ impl Pdp {
     /// Puts a bundle in force and returns the one before it. What is said besides goes on to be said, by the ids in it.
     fn put_bundle(&self, bundle: Bundle) -> Option<Bundle> {
         let mut parts = self.parts();
-        if let Some((source, held_off)) = &mut parts.besides {
-            // Whoever is not in the bundle does not get in at all. The file is judged again next, and mistakes in it
-            // are shown then.
-            *held_off = policy::held_off(source, &bundle).0;
-        }
+        // The file is judged again next, and mistakes in it are shown then.
+        parts.besides.resolve(&bundle);
         let before = parts.bundle.replace(bundle);
         self.bundles.fetch_add(1, Ordering::AcqRel);
         self.publish(&mut parts);
         before
     }
 
-    /// Puts in force what a file says besides the bundle, and returns what it said before.
-    fn put_besides(&self, source: Source, held_off: HeldOff) -> HeldOff {
+    /// Puts in force what a file says besides the bundle, and returns what held before and what holds now. `whole` says
+    /// that the bundle knows all its names.
+    fn put_besides(&self, source: &Source, whole: bool) -> (HeldOff, HeldOff) {
         let mut parts = self.parts();
-        let before = parts.besides.replace((source, held_off.clone()));
-        let before = before.map(|(_, before)| before).unwrap_or_default();
-        if before != held_off {
+        let Some(bundle) = parts.bundle.clone() else { return Default::default() };
+        let before = parts.besides.held_off.clone();
+        match whole {
+            true => (parts.besides.whole, parts.besides.partly) = (Some(source.clone()), None),
+            false => parts.besides.partly = Some(source.clone()),
+        }
+        parts.besides.resolve(&bundle);
+        let after = parts.besides.held_off.clone();
+        if before != after {
             self.publish(&mut parts);
         }
-        before
+        (before, after)
     }
 
     fn publish(&self, parts: &mut Parts) {
         let Some(bundle) = &parts.bundle else { return };
-        let bundle = match &parts.besides {
-            Some((_, held_off)) => bundle.with(held_off),
-            None => bundle.clone(),
-        };
+        let bundle = bundle.with(&parts.besides.held_off);
         let generation = self.generation.load(Ordering::Acquire) + 1;
         let snapshot = Snapshot::of_generation(bundle, self.remember, generation);
         if let Some(old) = self.current.swap(Some(Arc::new(snapshot))) {

@@ -37,7 +37,7 @@ impl Target for BundleFiles {
         let before = self.pdp.put_bundle(bundle.clone());
         // It is in force; what is written down about it keeps nobody waiting.
         audit::bundle(before.as_ref(), &bundle);
-        Ok(Loaded { revision: bundle.revision().to_owned() })
+        Ok(Loaded::whole(bundle.revision()))
     }
 
     fn tidy(&mut self) {
@@ -82,16 +82,19 @@ impl Target for SuspendedFile {
         let [source] = read.sources.as_slice() else {
             return Err(Rejected::Mistakes(Mistakes::new("not one file\n")));
         };
-        let (held_off, diagnostics) = policy::held_off(source, &bundle);
-        if diagnostics.iter().any(|told| told.severity == Severity::Error) {
+        let (_, diagnostics) = policy::held_off(source, &bundle);
+        if !policy::only_unknown_names(&diagnostics) {
             return Err(Rejected::Mistakes(Mistakes::of(diagnostics, &read.sources)));
         }
-        let before = self.pdp.put_besides(source.clone(), held_off.clone());
+        // Somebody whom the bundle does not know holds up nobody whom it knows.
+        let whole = !diagnostics.iter().any(|told| told.severity == Severity::Error);
+        let (before, after) = self.pdp.put_besides(source, whole);
         if self.digest.as_ref() != Some(&read.digest) {
-            audit::besides(self.digest.as_deref(), &read.digest, &before, &held_off);
+            audit::besides(self.digest.as_deref(), &read.digest, &before, &after);
             self.digest = Some(read.digest.clone());
         }
-        Ok(Loaded { revision: read.digest.clone() })
+        let left_out = (!whole).then(|| Mistakes::of(diagnostics, &read.sources));
+        Ok(Loaded { revision: read.digest.clone(), left_out })
     }
 
     /// An id may have come, or gone, with a new bundle.

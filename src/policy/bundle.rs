@@ -51,6 +51,21 @@ impl HeldOff {
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }
+
+    /// What either of them says.
+    #[must_use]
+    pub fn with(&self, other: &HeldOff) -> HeldOff {
+        let mut suspended = self.suspended.clone();
+        suspended.extend(other.suspended.iter());
+        let more = other.blocks.iter().filter(|block| !self.blocks.contains(block));
+        let mut blocks: Vec<Block> = self.blocks.iter().chain(more).cloned().collect();
+        blocks.sort_by_key(|block| block.subject);
+        let mut credentials: Vec<Box<str>> =
+            self.credentials.iter().chain(other.credentials.iter()).cloned().collect();
+        credentials.sort_unstable();
+        credentials.dedup();
+        HeldOff { suspended, credentials: credentials.into(), blocks: blocks.into() }
+    }
 }
 
 impl Bundle {
@@ -61,17 +76,7 @@ impl Bundle {
     /// The same revision, with these suspensions and blocks besides its own. They take the place of those that were
     /// said besides before.
     pub fn with(&self, besides: &HeldOff) -> Bundle {
-        let own = &self.compiled.held_off;
-        let mut suspended = own.suspended.clone();
-        suspended.extend(besides.suspended.iter());
-        let mut blocks: Vec<Block> = own.blocks.iter().chain(besides.blocks.iter()).cloned().collect();
-        blocks.sort_by_key(|block| block.subject);
-        let mut credentials: Vec<Box<str>> =
-            own.credentials.iter().chain(besides.credentials.iter()).cloned().collect();
-        credentials.sort_unstable();
-        credentials.dedup();
-        let held_off = HeldOff { suspended, credentials: credentials.into(), blocks: blocks.into() };
-        Bundle { compiled: self.compiled.clone(), held_off }
+        Bundle { compiled: self.compiled.clone(), held_off: self.compiled.held_off.with(besides) }
     }
 
     /// All suspensions and blocks.

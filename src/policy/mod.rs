@@ -30,7 +30,9 @@ pub mod table;
 
 pub use access::{Access, DocumentAction, Entry};
 pub use bundle::{Assignment, Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
-pub use compile::{Compilation, against, compile, compile_unless, compile_with, held_off};
+pub use compile::{
+    Compilation, against, compile, compile_unless, compile_with, held_off, only_unknown_names,
+};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use document::{Document, Documents};
 pub use domain::{

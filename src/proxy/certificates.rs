@@ -79,7 +79,7 @@ impl Target for CertificateFiles {
             "activated"
         );
         self.digest = Some(read.digest.clone());
-        Ok(Loaded { revision: read.digest.clone() })
+        Ok(Loaded::whole(read.digest.as_str()))
     }
 }
 
@@ -125,7 +125,7 @@ impl Target for AuthorityFile {
             "activated"
         );
         self.digest = Some(read.digest.clone());
-        Ok(Loaded { revision: read.digest.clone() })
+        Ok(Loaded::whole(read.digest.as_str()))
     }
 }
 

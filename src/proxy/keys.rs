@@ -50,7 +50,7 @@ impl Target for KeysInFile {
         let keys = self.put(read).inspect_err(|_| self.metrics.failure())?;
         self.metrics.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
         self.metrics.success(now);
-        Ok(Loaded { revision: read.digest.clone() })
+        Ok(Loaded::whole(read.digest.as_str()))
     }
 }
 

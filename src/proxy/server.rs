@@ -14,6 +14,7 @@ use crate::pdp::{BundleFiles, Pdp, Reader, Remember, SuspendedFile};
 use crate::reload::{Progress, Reloader, Watched};
 use crate::telemetry::metrics::CacheName;
 use crate::telemetry::{Clock, DecisionIds, DecisionLog, Local, Metrics, Readiness};
+use crate::time::Time;
 use crate::tls::Certificates;
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -111,9 +112,24 @@ impl Server {
     /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads to give. Nothing runs then.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
         let pdp = Arc::new(Pdp::empty().remembering(config.cache.decisions));
-        let mut watched = vec![BundleFiles::watched(&pdp, config.bundle.clone())];
-        watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(&pdp, path)));
+        let watched = policy_files(&config, &pdp);
         Server::start_watching(config, pdp, watched, clock)
+    }
+
+    /// Reads all files that a server with this configuration would read before it listens, once, and says how it went
+    /// with each of them.
+    ///
+    /// # Errors
+    /// What would keep the server from starting.
+    pub fn check(config: &Config, now: Time) -> Result<Vec<Arc<Progress>>, StartError> {
+        let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
+        let pdp = Arc::new(Pdp::empty());
+        let mut watched = policy_files(config, &pdp);
+        watched.extend(beside_the_policy(config, &metrics)?);
+        for watched in &mut watched {
+            watched.load_first(now).map_err(|mistakes| StartError::Files(mistakes.text))?;
+        }
+        Ok(watched.iter().map(|watched| watched.progress().clone()).collect())
     }
 
     /// As [`start`](Server::start), with a decision point that somebody else loads: `config.bundle` and
@@ -323,6 +339,13 @@ impl Server {
             log.close();
         }
     }
+}
+
+/// The files of the decision point, in the order in which they are loaded.
+fn policy_files(config: &Config, pdp: &Arc<Pdp>) -> Vec<Watched> {
+    let mut watched = vec![BundleFiles::watched(pdp, config.bundle.clone())];
+    watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(pdp, path)));
+    watched
 }
 
 /// The files of keys, certificates and authorities.

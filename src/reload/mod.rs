@@ -18,6 +18,7 @@ mod watch;
 mod watched;
 
 pub use files::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, FileSet, Read};
+pub use modes::check_mode;
 pub use progress::{Counts, Failure, Progress, Status};
 pub use reloader::Reloader;
 pub use watched::Watched;
@@ -46,7 +47,7 @@ pub trait Target: Send {
     /// The files.
     fn files(&self) -> &FileSet;
 
-    /// Parses what was read and puts it in force, all of it or nothing. `stale` says that the files have changed
+    /// Parses what was read and puts it in force, all of it or nothing, or what is safe to take alone. `stale` says that the files have changed
     /// meanwhile; whoever takes long asks it now and then, and ends with [`Rejected::Stale`].
     ///
     /// # Errors
@@ -63,11 +64,20 @@ pub trait Target: Send {
     fn tidy(&mut self) {}
 }
 
-/// What is in force now, in a word for the status: the revision of a bundle, the digest of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is in force now.
+#[derive(Debug, Clone)]
 pub struct Loaded {
-    /// How it is called.
+    /// How it is called, in a word for the status: the revision of a bundle, the digest of a file.
     pub revision: String,
+    /// What of the files is not in force: the rest is, and this is shown like a failure.
+    pub left_out: Option<Mistakes>,
+}
+
+impl Loaded {
+    /// All that the files say is in force.
+    pub fn whole(revision: impl Into<String>) -> Loaded {
+        Loaded { revision: revision.into(), left_out: None }
+    }
 }
 
 /// Why files were not taken.

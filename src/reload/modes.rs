@@ -10,6 +10,15 @@ use std::path::Path;
 /// Group and others may write.
 const WRITABLE: u32 = 0o022;
 
+/// Checks one file, or what a symbolic link leads to.
+///
+/// # Errors
+/// Group or others may write it on a file system that is not mounted read-only, or it cannot be looked at. The text
+/// names the path, its mode, and what to do.
+pub fn check_mode(path: &Path) -> io::Result<()> {
+    check(&fs::canonicalize(path).map_err(|error| say(path, &error))?)
+}
+
 /// Checks one file or directory, with every symbolic link resolved before.
 ///
 /// On a file system that is mounted read-only the mode does not matter: the volume of a `ConfigMap` is one whose

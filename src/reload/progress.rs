@@ -58,7 +58,7 @@ pub struct Status {
     pub loaded: Option<Time>,
     /// When the files were last read, or could not be.
     pub last_attempt: Option<Time>,
-    /// Why the last attempt changed nothing; gone as soon as one goes well.
+    /// Why the last attempt changed nothing, or what was left out of what it put in force; gone as soon as one goes well.
     pub failure: Option<Failure>,
 }
 
@@ -127,31 +127,57 @@ impl Progress {
         }
     }
 
-    pub(super) fn loaded(&self, revision: String, digest: &str, now: Time) {
+    /// The files with this digest are in force, but for what was left out. Says whether that is news.
+    pub(super) fn loaded(
+        &self,
+        revision: String,
+        digest: &str,
+        left_out: Option<&Mistakes>,
+        now: Time,
+    ) -> bool {
         self.counts.loaded.add();
-        self.succeeded(now, |status| {
-            status.revision = Some(revision);
-            status.digest = Some(digest.to_owned());
-            status.loaded = Some(now);
-            true
-        });
-    }
-
-    pub(super) fn unchanged(&self, now: Time) {
-        self.counts.unchanged.add();
-        // Worth a count only where it ends a failure.
-        self.succeeded(now, |status| status.failure.is_some());
-    }
-
-    fn succeeded(&self, now: Time, change: impl FnOnce(&mut Status) -> bool) {
-        self.counts.last_success.store(now.unix_micros(), Ordering::Relaxed);
         let mut status = self.lock();
-        if let (true, Some(metrics)) = (change(&mut status), self.metrics.get()) {
-            metrics.success(now);
-        }
+        status.revision = Some(revision);
+        status.digest = Some(digest.to_owned());
+        status.loaded = Some(now);
+        self.succeeded(status, true, digest, left_out, now)
+    }
+
+    /// As [`loaded`](Progress::loaded), of files that are in force already.
+    pub(super) fn unchanged(&self, digest: &str, left_out: Option<&Mistakes>, now: Time) -> bool {
+        self.counts.unchanged.add();
+        let status = self.lock();
+        // Worth a count only where it ends a failure.
+        let counts = status.failure.is_some();
+        self.succeeded(status, counts, digest, left_out, now)
+    }
+
+    fn succeeded(
+        &self,
+        mut status: MutexGuard<'_, Status>,
+        counts: bool,
+        digest: &str,
+        left_out: Option<&Mistakes>,
+        now: Time,
+    ) -> bool {
+        self.counts.last_success.store(now.unix_micros(), Ordering::Relaxed);
         status.last_attempt = Some(now);
-        status.failure = None;
+        let before = status.failure.take();
+        let mut news = false;
+        status.failure = left_out.map(|Mistakes { text, diagnostics }| {
+            let digest = Some(digest.to_owned());
+            let same = before.filter(|before| before.text == *text && before.digest == digest);
+            news = same.is_none();
+            let at = same.map_or(now, |before| before.at);
+            Failure { at, text: text.clone(), diagnostics: diagnostics.clone(), retried: false, digest }
+        });
+        match self.metrics.get() {
+            Some(metrics) if news => metrics.failure(),
+            Some(metrics) if counts && left_out.is_none() => metrics.success(now),
+            _ => {}
+        }
         self.changed.notify_all();
+        news
     }
 
     /// Says whether this is news: the same failure again is not.

@@ -26,6 +26,8 @@ pub struct Watched {
     at_rest: Option<State>,
     /// The digest of the files that are in force, and what else that judgement depended on.
     in_force: Option<(String, u64)>,
+    /// What of those files is not in force.
+    left_out: Option<Mistakes>,
     /// The same of files that were rejected.
     rejected: Option<(String, u64)>,
 }
@@ -45,6 +47,7 @@ impl Watched {
             judged: None,
             at_rest: None,
             in_force: None,
+            left_out: None,
             rejected: None,
         }
     }
@@ -57,12 +60,15 @@ impl Watched {
     /// Reads and loads for the first time.
     ///
     /// # Errors
-    /// Why there is nothing in force, for a person to read.
+    /// Why there is nothing in force, for a person to read. What was left out of what is in force is no error; the
+    /// status has it.
     pub fn load_first(&mut self, now: Time) -> Result<(), Mistakes> {
         self.look(now);
         match self.progress.status().failure {
-            Some(failure) => Err(Mistakes { text: failure.text, diagnostics: failure.diagnostics }),
-            None => Ok(()),
+            Some(failure) if self.in_force.is_none() => {
+                Err(Mistakes { text: failure.text, diagnostics: failure.diagnostics })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -105,7 +111,8 @@ impl Watched {
         }
         if self.in_force == key {
             self.rejected = None;
-            self.progress.unchanged(now);
+            let news = self.progress.unchanged(&read.digest, self.left_out.as_ref(), now);
+            self.tell_left_out(news);
             self.settle(read);
             return true;
         }
@@ -113,13 +120,14 @@ impl Watched {
         let files = self.target.files().clone();
         let stale = || may_give_up && files.state().ok().as_ref() != Some(&read.state);
         match self.target.load(read, now, &stale) {
-            Ok(Loaded { revision }) => {
-                (self.in_force, self.rejected) = (key, None);
-                if known {
-                    self.progress.unchanged(now);
-                } else {
-                    self.progress.loaded(revision, &read.digest, now);
-                }
+            Ok(Loaded { revision, left_out }) => {
+                (self.in_force, self.rejected, self.left_out) = (key, None, left_out);
+                let left_out = self.left_out.as_ref();
+                let news = match known {
+                    true => self.progress.unchanged(&read.digest, left_out, now),
+                    false => self.progress.loaded(revision, &read.digest, left_out, now),
+                };
+                self.tell_left_out(news);
                 self.settle(read);
             }
             Err(Rejected::Mistakes(mistakes)) => {
@@ -141,6 +149,14 @@ impl Watched {
             self.at_rest = self.judged.clone();
         }
         self.judged = Some(read.state.clone());
+    }
+
+    /// Says what of the files is not in force, when that is news.
+    fn tell_left_out(&self, news: bool) {
+        if let (true, Some(left_out)) = (news, &self.left_out) {
+            let what = self.progress.status().name;
+            tracing::error!(what, "in force, but not all of it: {}", left_out.text.trim_end());
+        }
     }
 
     fn fail(&self, mistakes: Mistakes, digest: Option<String>, retried: bool, now: Time) {

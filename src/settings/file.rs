@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "listen",
     "tls",
     "upstream",
@@ -72,7 +72,12 @@ impl Reader<'_> {
         let proxy = self.proxy(&fields);
         let health = fields.get("health").map(|node| operators::health(node, &mut self.diags));
         let admin = fields.get("admin").map(|node| operators::admin(node, self.directory, &mut self.diags));
-        Some(Settings { proxy: proxy?, health: health.unwrap_or_default(), admin: admin.unwrap_or_default() })
+        Some(Settings {
+            proxy: proxy?,
+            health: health.unwrap_or_default(),
+            admin: admin.unwrap_or_default(),
+            writable: false,
+        })
     }
 
     fn proxy(&mut self, fields: &Fields<'_>) -> Option<Config> {

@@ -79,7 +79,7 @@ impl Reader<'_> {
             return None;
         };
         let path = self.path(node, "the file with the key")?;
-        let bytes = match super::read_bounded(&path) {
+        let bytes = match super::read_secret(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 let text = format!("cannot read `{}`: {error}", path.display());
@@ -102,6 +102,7 @@ mod tests {
     use super::*;
     use crate::policy::{Diagnostic, Source};
     use crate::proxy::Config;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     fn read(log: &str) -> (Option<Config>, Vec<String>) {
@@ -169,11 +170,17 @@ mod tests {
     fn takes_a_key_from_a_file_unless_it_is_short() {
         let path = std::env::temp_dir().join(format!("hallpass-mask-{}", std::process::id()));
         std::fs::write(&path, format!("{}\n", "ab".repeat(32))).unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o600);
         let log = format!("log: {{mask: [subject, student], mask_key_file: {}}}", path.display());
         let (config, found) = read(&log);
         let mask = config.unwrap().log.mask;
         assert!(mask.covers(Attribute::Subject) && mask.covers(Attribute::Student), "{found:?}");
         assert!(!mask.covers(Attribute::Scope));
+        mode(0o620);
+        let (config, found) = read(&log);
+        assert!(config.is_none() && found[0].contains("has mode 620"), "{found:?}");
+        mode(0o600);
         std::fs::write(&path, "secret\n").unwrap();
         let (config, found) = read(&log);
         assert!(config.is_none() && found[0].contains("short_key"), "{found:?}");

@@ -23,6 +23,7 @@ pub use crate::proxy::Config;
 use crate::admin::{self, UnsafeSetting};
 use crate::health;
 use crate::policy::{self, Diagnostic, Severity, Source};
+use crate::reload;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub health: Option<health::Config>,
     /// The listener for operators.
     pub admin: Option<admin::Config>,
+    /// Whether group or others may write the file that this was read from.
+    pub writable: bool,
 }
 
 impl Settings {
@@ -89,7 +92,10 @@ fn read_file(path: &Path) -> Result<(Source, Option<Settings>, Vec<Diagnostic>),
     let source = Source { name: path.display().to_string(), bytes };
     // A bare file name has the empty path as its parent, which joins as it should.
     let directory = path.parent().unwrap_or(Path::new(""));
-    let (settings, diagnostics) = read(&source, directory);
+    let (mut settings, diagnostics) = read(&source, directory);
+    if let Some(settings) = &mut settings {
+        settings.writable = reload::check_mode(path).is_err();
+    }
     Ok((source, settings, diagnostics))
 }
 
@@ -97,6 +103,12 @@ fn read_file(path: &Path) -> Result<(Source, Option<Settings>, Vec<Diagnostic>),
 /// files are read from `directory`.
 pub fn read(source: &Source, directory: &Path) -> (Option<Settings>, Vec<Diagnostic>) {
     file::read(source, directory)
+}
+
+/// As [`read_bounded`], of a file that would be worth nothing if others could write it.
+fn read_secret(path: &Path) -> std::io::Result<Vec<u8>> {
+    reload::check_mode(path)?;
+    read_bounded(path)
 }
 
 /// A file, but for one that is too large to be what it should be.

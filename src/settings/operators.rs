@@ -65,7 +65,7 @@ pub(super) fn admin(node: &Node, directory: &Path, diags: &mut Diags) -> Option<
 
 fn token(node: &Node, directory: &Path, diags: &mut Diags) -> Option<Token> {
     let path = directory.join(values::text(node, "the file of the token", diags)?);
-    let bytes = match super::read_bounded(&path) {
+    let bytes = match super::read_secret(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
             diags.error(node.span, "unreadable", format!("cannot read `{}`: {error}", path.display()));
@@ -86,6 +86,7 @@ mod tests {
     use super::*;
     use crate::policy::Source;
     use crate::settings::{Settings, read};
+    use std::os::unix::fs::PermissionsExt;
 
     fn read_text(text: &str) -> (Option<Settings>, Vec<String>) {
         let least = "listen: 127.0.0.1:0\nupstream: {address: '127.0.0.1:9000'}\nbundle: policy\n";
@@ -116,7 +117,12 @@ mod tests {
         let name = format!("hallpass-token-{}", std::process::id());
         let path = std::env::temp_dir().join(&name);
         std::fs::write(&path, "short\n").unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o602);
         let text = format!("admin: {{listen: '127.0.0.1:8082', token_file: {name}}}");
+        let (settings, found) = read_text(&text);
+        assert!(settings.is_none() && found[0].contains("has mode 602"), "{found:?}");
+        mode(0o600);
         let (settings, found) = read_text(&text);
         assert!(settings.is_none() && found[0].starts_with("bad_token: "), "{found:?}");
         std::fs::write(&path, "0123456789abcdef0123456789abcdef\n").unwrap();

@@ -30,7 +30,7 @@ mod sharing;
 pub use locked::against;
 
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Severity};
 use super::roster::{Report, Roster};
 use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
 use super::table::Table;
@@ -95,8 +95,8 @@ pub fn compile_unless(
 /// Reads a file of its own that says who is suspended and who may not come near whom, besides those of whom the bundle
 /// says so, in the words of a bundle: `suspended: {subjects: [...], applications: [...], credentials: [...]}` and `blocks`.
 ///
-/// Comes with what could be understood and with all mistakes: who is given a new file keeps the old one if there is an
-/// error, who is given a new bundle takes what is left of an old file.
+/// Comes with what could be understood and with all mistakes. If they are all names that the bundle does not have
+/// ([`only_unknown_names`]), what is left is meant as it stands; else the file may be cut off, and is not to be used.
 pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) {
     let mut diags = Diags::new(std::slice::from_ref(source));
     if !take_values(source, 0, &mut { VALUES_MAX }, &mut diags) {
@@ -113,6 +113,12 @@ pub fn held_off(source: &Source, bundle: &Bundle) -> (HeldOff, Vec<Diagnostic>) 
         Some(HeldOff { suspended, credentials, blocks })
     });
     (read.unwrap_or_default(), diags.into_sorted())
+}
+
+/// Whether the only errors are names that a bundle does not have: the next one may have them, or had them before.
+pub fn only_unknown_names(diagnostics: &[Diagnostic]) -> bool {
+    let mut errors = diagnostics.iter().filter(|told| told.severity == Severity::Error);
+    errors.all(|error| error.code == names::UNKNOWN)
 }
 
 /// The sources are not wanted any more.

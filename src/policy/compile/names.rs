@@ -2,6 +2,9 @@
 
 use crate::policy::source::{Diags, Span, nearest};
 
+/// The code of a name that is not known.
+pub(super) const UNKNOWN: &str = "unknown_name";
+
 /// Checks a name that a bundle gives to something: letters, digits, `_` and `-`.
 pub(super) fn check(name: &str, what: &str, span: Span, diags: &mut Diags) -> bool {
     let fits = !name.is_empty()
@@ -39,7 +42,7 @@ pub(super) fn unknown<'a>(
 ) {
     let known: Vec<&str> = known.into_iter().collect();
     let help = one_of(name, &known);
-    diags.error(span, "unknown_name", format!("there is no {what} `{}`", name.escape_debug())).help(help);
+    diags.error(span, UNKNOWN, format!("there is no {what} `{}`", name.escape_debug())).help(help);
 }
 
 /// What would be right in the place of `name`.
