@@ -3,6 +3,7 @@
 //! A frame is asked of one side only when the other side can take it, so what is in memory is bounded by hyper's
 //! buffers. How long the sides may take is bounded here.
 
+use super::panics::{caught_now, message};
 use super::upstream::Lease;
 use super::wire::Watch;
 use crate::telemetry::{InFlight, Record};
@@ -10,6 +11,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use prometheus::IntCounter;
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
@@ -26,6 +29,8 @@ pub(super) enum Broken {
     Stalled,
     /// The connection it came on failed, or what came was no body.
     Failed(hyper::Error),
+    /// A bug of ours.
+    Panicked,
 }
 
 impl fmt::Display for Broken {
@@ -33,6 +38,7 @@ impl fmt::Display for Broken {
         match self {
             Broken::Stalled => f.write_str("the body stopped coming"),
             Broken::Failed(error) => write!(f, "the body broke off: {error}"),
+            Broken::Panicked => f.write_str("a panic"),
         }
     }
 }
@@ -72,6 +78,15 @@ impl Pieces {
                 Poll::Pending => return self.wait(cx),
             }
         }
+    }
+
+    /// As [`poll`](Pieces::poll), of a client's body.
+    fn poll_logged(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let polled = self.poll(cx);
+        if let Poll::Ready(Some(Err(broken))) = &polled {
+            tracing::debug!(error = %broken, "the body of a request broke off");
+        }
+        polled
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
@@ -116,6 +131,8 @@ pub(super) enum Sending {
     Done,
     /// The client's part failed: it went away, sent what is no body, or stopped.
     Failed,
+    /// Our part failed.
+    Panicked,
 }
 
 impl Progress {
@@ -132,8 +149,8 @@ impl Progress {
         self.state.get() == Sending::Done
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.state.get() == Sending::Failed
+    pub(super) fn state(&self) -> Sending {
+        self.state.get()
     }
 
     fn set(&self, state: Sending) {
@@ -148,6 +165,7 @@ impl Progress {
 pub(super) struct RequestBody {
     pieces: Option<Pieces>,
     progress: Rc<Progress>,
+    panics: Option<IntCounter>,
 }
 
 thread_local! {
@@ -159,13 +177,14 @@ impl RequestBody {
     /// No body at all.
     pub(super) fn none() -> RequestBody {
         // Its progress is never looked at for its time, so it needs none of its own.
-        RequestBody { pieces: None, progress: NOTHING_TO_SEND.with(Rc::clone) }
+        RequestBody { pieces: None, progress: NOTHING_TO_SEND.with(Rc::clone), panics: None }
     }
 
-    /// What the client sends, with at most `patience` between two pieces.
-    pub(super) fn stream(incoming: Incoming, patience: Duration) -> RequestBody {
+    /// What the client sends, with at most `patience` between two pieces. A bug of ours is counted in `panics`.
+    pub(super) fn stream(incoming: Incoming, patience: Duration, panics: IntCounter) -> RequestBody {
         let state = if incoming.is_end_stream() { Sending::Done } else { Sending::Upstream };
-        RequestBody { pieces: Some(Pieces::new(incoming, patience)), progress: Progress::new(state) }
+        let pieces = Some(Pieces::new(incoming, patience));
+        RequestBody { pieces, progress: Progress::new(state), panics: Some(panics) }
     }
 
     pub(super) fn progress(&self) -> Rc<Progress> {
@@ -183,9 +202,15 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let body = &mut *self;
         let Some(pieces) = &mut body.pieces else { return Poll::Ready(None) };
-        let polled = pieces.poll(cx);
+        // Whoever polls this is the connection to the app, which would end without a word of why.
+        let polled = caught_now(|| pieces.poll_logged(cx)).unwrap_or_else(|panic| {
+            body.panics.iter().for_each(IntCounter::inc);
+            tracing::error!(panic = message(&*panic), "the body of a request panicked");
+            Poll::Ready(Some(Err(Broken::Panicked)))
+        });
         body.progress.set(match &polled {
             Poll::Pending => Sending::Client,
+            Poll::Ready(Some(Err(Broken::Panicked))) => Sending::Panicked,
             Poll::Ready(Some(Err(_))) => Sending::Failed,
             Poll::Ready(_) if pieces.is_done() => Sending::Done,
             Poll::Ready(_) => Sending::Upstream,
@@ -227,6 +252,8 @@ pub(super) struct Streamed {
     /// Counts the request as one in flight until the answer is sent, or given up.
     in_flight: Option<InFlight>,
     record: Option<Record>,
+    /// A bug of ours left it half done.
+    panicked: bool,
 }
 
 impl AnswerBody {
@@ -249,6 +276,7 @@ impl AnswerBody {
             watch,
             in_flight: None,
             record: None,
+            panicked: false,
         }))
     }
 
@@ -283,16 +311,8 @@ impl Body for AnswerBody {
                 polled.map(|frame| frame.map(|frame| frame.map_err(|never| match never {})))
             }
             AnswerBody::Upstream(streamed) => {
-                let polled = streamed.pieces.poll(cx);
-                if let Some(record) = &mut streamed.record {
-                    note(record, &polled);
-                }
-                if let Poll::Ready(Some(Err(broken))) = &polled {
-                    tracing::debug!(error = %broken, "an answer broke off");
-                    // A client of HTTP/1.0 knows the end of an answer by the end of the connection, so the connection
-                    // must not end in order.
-                    streamed.watch.break_off();
-                }
+                let polled =
+                    caught_now(|| streamed.poll(cx)).unwrap_or_else(|panic| streamed.give_up(&*panic));
                 polled.map(|piece| piece.map(|piece| piece.map(Frame::data)))
             }
         }
@@ -310,6 +330,32 @@ impl Body for AnswerBody {
             AnswerBody::Own(own) => own.full.size_hint(),
             AnswerBody::Upstream(streamed) => streamed.pieces.incoming.size_hint(),
         }
+    }
+}
+
+impl Streamed {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let polled = self.pieces.poll(cx);
+        if let Some(record) = &mut self.record {
+            note(record, &polled);
+        }
+        if let Poll::Ready(Some(Err(broken))) = &polled {
+            // A client of HTTP/1.0 knows the end of an answer by the end of the connection, so the connection must not
+            // end in order.
+            self.watch.break_off();
+            tracing::debug!(error = %broken, "an answer broke off");
+        }
+        polled
+    }
+
+    /// After a panic: this answer is broken off, and its connection to the app is not used again.
+    fn give_up(&mut self, panic: &(dyn Any + Send)) -> Poll<Option<Result<Bytes, Broken>>> {
+        self.watch.break_off();
+        self.panicked = true;
+        if let Some(record) = &mut self.record {
+            record.panicked(message(panic));
+        }
+        Poll::Ready(Some(Err(Broken::Panicked)))
     }
 }
 
@@ -351,7 +397,7 @@ impl Drop for Streamed {
             // The upstream answered before it had the whole request; the rest of it will not be read.
             self.watch.leave_unread();
         }
-        if self.pieces.is_done() {
+        if self.pieces.is_done() && !self.panicked {
             lease.give_back();
         }
     }

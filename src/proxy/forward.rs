@@ -3,7 +3,7 @@
 //! Nothing is sent twice: only a request that hyper hands back untouched, because a kept connection turned out to be
 //! closed, goes out on another one.
 
-use super::body::{AnswerBody, Progress, RequestBody};
+use super::body::{AnswerBody, Progress, RequestBody, Sending};
 use super::enforce::{Framed, Permit};
 use super::upstream::{Connection, Failure, Lease, Pool};
 use super::wire::Watch;
@@ -44,7 +44,7 @@ pub(super) fn forward(
     let bare = head.method() == Method::HEAD;
     let body = match framed {
         Framed::Nothing => RequestBody::none(),
-        Framed::Body => RequestBody::stream(incoming, patience.body),
+        Framed::Body => RequestBody::stream(incoming, patience.body, pool.panics()),
     };
     let progress = body.progress();
     let request = head.map(|()| body);
@@ -192,10 +192,12 @@ fn unanswered(mut error: TrySendError<Request<RequestBody>>, progress: &Progress
         return Unanswered::Unsent(Box::new(request));
     }
     let error = error.into_error();
-    Unanswered::Failed(if progress.has_failed() {
-        Failure::new(Reason::Malformed, format!("the body of the request failed: {error}"))
-    } else {
-        Failure::new(Reason::UpstreamBad, format!("no answer from the upstream: {error}"))
+    Unanswered::Failed(match progress.state() {
+        Sending::Failed => {
+            Failure::new(Reason::Malformed, format!("the body of the request failed: {error}"))
+        }
+        Sending::Panicked => Failure::new(Reason::Internal, "a panic"),
+        _ => Failure::new(Reason::UpstreamBad, format!("no answer from the upstream: {error}")),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::telemetry::Local;
 use crate::tls::{Client, Stream};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use prometheus::IntCounter;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -70,6 +71,11 @@ impl Pool {
         local: Local,
     ) -> Pool {
         Pool { upstream, connect, idle_max, builder, slots, local, idle: RefCell::default() }
+    }
+
+    /// Where a bug is counted that shows only here.
+    pub(super) fn panics(&self) -> IntCounter {
+        self.metrics.panics.clone()
     }
 
     /// A place for one exchange; it is waited for no longer than a connection would be.

@@ -98,6 +98,8 @@ enum Ending {
     Whole,
     /// The upstream broke it off.
     Broken,
+    /// We did, by a bug.
+    Internal,
 }
 
 impl Record {
@@ -357,6 +359,13 @@ impl Record {
     pub fn is_broken(&mut self) {
         self.ending = Ending::Broken;
     }
+
+    /// We broke the answer off in the middle: a bug of ours, of which the panic said `what`.
+    pub fn panicked(&mut self, what: &str) {
+        self.ending = Ending::Internal;
+        self.metrics.panics.inc();
+        tracing::error!(id = %self.id, panic = what, "the body of an answer panicked");
+    }
 }
 
 impl Drop for Record {
@@ -387,6 +396,7 @@ impl Drop for Record {
             Ending::Whole => {}
             Ending::Open => line.member("aborted").plain(b"client"),
             Ending::Broken => line.member("aborted").plain(b"upstream"),
+            Ending::Internal => line.member("aborted").plain(b"internal"),
         }
         line.member("bytes").number(self.bytes);
         line.member("micros").number(micros(total));
