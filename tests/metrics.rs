@@ -5,8 +5,8 @@
 mod support;
 
 use hallpass::telemetry::Metrics;
-use hallpass::telemetry::metrics::CacheName;
 use hallpass::telemetry::metrics::table::{self, Kind};
+use hallpass::telemetry::metrics::{CacheName, RosterNumbers};
 use hallpass::time::Time;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -82,6 +82,14 @@ fn what_is_shown_is_what_is_documented_and_the_other_way_round() {
     for source in ["bundle", "suspended", "certificate/0"] {
         metrics.reload(source);
     }
+    let roster = RosterNumbers {
+        name: "sis",
+        rows: 2,
+        set_aside: vec![("unknown_class", 1)],
+        as_of: Some(Time::from_unix_seconds(0)),
+        failing: false,
+    };
+    metrics.show_rosters([roster].into_iter());
     metrics.jwks("https://login.school.example");
     metrics.certificate_expiry(0);
     metrics.log();

@@ -199,8 +199,8 @@ impl<F: FnMut(&Read, &dyn Fn() -> bool) -> Result<Loaded, Rejected> + Send> Targ
         &self.0
     }
 
-    fn load(&mut self, read: &Read, _: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
-        (self.1)(read, stale)
+    fn load(&mut self, read: Read, _: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+        (self.1)(&read, stale)
     }
 }
 

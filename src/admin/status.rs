@@ -2,7 +2,7 @@
 
 use super::{LogFilter, Sources};
 use crate::identity::KeySource;
-use crate::pdp::Pdp;
+use crate::pdp::{Pdp, RosterInForce};
 use crate::reload;
 use crate::time::Time;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ pub(super) fn status(sources: &Sources, started: Time, now: Time) -> Value {
         "keys_loaded": sources.readiness.has_keys(),
         "bundle": bundle(&sources.pdp, now),
         "suspended": sources.pdp.status().suspended.map(|status| loading(&status, now)),
+        "rosters": sources.pdp.rosters().iter().map(|one| roster(one, now)).collect::<Vec<_>>(),
         "files": sources.reloads.iter().map(|progress| file(&progress.status(), now)).collect::<Vec<_>>(),
         "certificates": certificates(sources, now),
         "keys": sources.key_sources.iter().map(keys).collect::<Vec<_>>(),
@@ -43,6 +44,31 @@ fn bundle(pdp: &Pdp, now: Time) -> Value {
         told.insert(name.to_owned(), value);
     }
     told.into()
+}
+
+/// How many rows that are set aside are told with their places.
+const ROWS_TOLD_MAX: usize = 20;
+
+/// A roster in force, which may be older than the one on the disk.
+fn roster(roster: &RosterInForce, now: Time) -> Value {
+    let report = &roster.report;
+    let causes: Map<String, Value> =
+        report.set_aside.counts().map(|(cause, count)| (cause.as_str().to_owned(), count.into())).collect();
+    let first = report
+        .set_aside
+        .listed()
+        .iter()
+        .take(ROWS_TOLD_MAX)
+        .map(|aside| json!({ "file": aside.file, "line": aside.line, "cause": aside.cause.as_str() }));
+    json!({
+        "name": report.name,
+        "digest": roster.digest,
+        "as_of": report.as_of.map(|as_of| as_of.to_string()),
+        "stale": roster.is_stale(now),
+        "rows": report.rows,
+        "set_aside": { "rows": report.set_aside.total(), "causes": causes, "first": first.collect::<Vec<_>>() },
+        "failing": roster.failing,
+    })
 }
 
 /// A set of files by its name, the bundle among them.

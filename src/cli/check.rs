@@ -2,7 +2,8 @@
 //! start with this file.
 
 use super::{Outcome, render, sharing};
-use crate::pdp::directory;
+use crate::pdp::{Compiled, RosterInForce, directory};
+use crate::policy::roster::Report;
 use crate::policy::table::DomainId;
 use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
 use crate::proxy::Server;
@@ -10,7 +11,7 @@ use crate::settings;
 use crate::telemetry::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     let stderr = io::stderr();
@@ -22,7 +23,9 @@ pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     for one in settings.unsafe_settings() {
         writeln!(out, "unsafe setting {}: {}", one.setting, one.why)?;
     }
-    let Some(bundle) = compiled(&settings.proxy.bundle, &mut out)? else { return Ok(Outcome::No) };
+    let Some(bundle) = compiled(&settings.proxy.bundle, &settings.proxy.rosters, &mut out)? else {
+        return Ok(Outcome::No);
+    };
     let text = match Server::check(&settings.proxy, SystemClock.now()) {
         // What was left out keeps nothing from starting, and is a mistake all the same.
         Ok(all) => all.iter().filter_map(|one| one.status().failure).map(|failure| failure.text).collect(),
@@ -42,15 +45,15 @@ pub(super) fn config(path: &Path) -> io::Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-pub(super) fn run(path: &Path, against: Option<&Path>) -> io::Result<Outcome> {
+pub(super) fn run(path: &Path, rosters: &[(String, PathBuf)], against: Option<&Path>) -> io::Result<Outcome> {
     let mut out = io::stdout().lock();
-    let Some(bundle) = compiled(path, &mut out)? else { return Ok(Outcome::No) };
+    let Some(bundle) = compiled(path, rosters, &mut out)? else { return Ok(Outcome::No) };
     let Some(other) = against else { return Ok(Outcome::Yes) };
-    let Some(old) = super::load(other)? else {
+    let Some(old) = super::load(other, rosters)? else {
         writeln!(io::stderr(), "hallpass: `{}` does not load, so nothing is compared", other.display())?;
         return Ok(Outcome::CouldNotAnswer);
     };
-    let sources = directory::read(path)?;
+    let sources = directory::read(path, rosters)?.sources;
     let refused = policy::against(&old, &bundle, &sources);
     if refused.is_empty() {
         writeln!(out, "the locked roles of revision {} are as they were", old.revision())?;
@@ -62,17 +65,49 @@ pub(super) fn run(path: &Path, against: Option<&Path>) -> io::Result<Outcome> {
 }
 
 /// The bundle in a directory, with all that there is to say of it.
-fn compiled(path: &Path, out: &mut impl Write) -> io::Result<Option<Bundle>> {
-    let sources = directory::read(path)?;
-    let compilation = policy::compile(&sources);
+fn compiled(path: &Path, rosters: &[(String, PathBuf)], out: &mut impl Write) -> io::Result<Option<Bundle>> {
+    let (sources, compiled) = directory::compile(directory::read(path, rosters)?);
     let stderr = io::stderr();
-    if !compilation.diagnostics.is_empty() {
-        write!(stderr.lock(), "{}", render(&compilation.diagnostics, &sources, &stderr))?;
+    let Compiled { bundle, diagnostics, rosters, left_out } = match compiled {
+        Ok(compiled) => compiled,
+        Err(mistakes) => {
+            write!(stderr.lock(), "{}", mistakes.render(&sources, super::color(&stderr)))?;
+            return Ok(None);
+        }
+    };
+    if !diagnostics.is_empty() {
+        write!(stderr.lock(), "{}", render(&diagnostics, &sources, &stderr))?;
     }
-    let Some(bundle) = compilation.bundle else { return Ok(None) };
-    let warned = compilation.diagnostics.iter().filter(|told| told.severity == Severity::Warning).count();
+    if let Some(mistakes) = left_out {
+        write!(stderr.lock(), "{}", mistakes.text)?;
+        return Ok(None);
+    }
+    let warned = diagnostics.iter().filter(|told| told.severity == Severity::Warning).count();
     summary(&bundle, warned, out)?;
+    for roster in rosters {
+        tell_roster(&roster, out)?;
+    }
     Ok(Some(bundle))
+}
+
+/// How many rows of a roster hold nothing, for each cause with the first of its rows.
+fn tell_roster(roster: &RosterInForce, out: &mut impl Write) -> io::Result<()> {
+    let Report { name, as_of, rows, set_aside, .. } = &roster.report;
+    write!(out, "roster {name}: {rows} rows, {} set aside", set_aside.total())?;
+    if let Some(as_of) = as_of {
+        write!(out, ", as of {as_of}")?;
+    }
+    writeln!(
+        out,
+        "{}",
+        if roster.is_stale(SystemClock.now()) { ", older than the bundle allows" } else { "" }
+    )?;
+    for (cause, count) in set_aside.counts() {
+        let first = set_aside.listed().iter().find(|aside| aside.cause == cause);
+        let first = first.map(|aside| format!(", first in {}:{}", aside.file, aside.line));
+        writeln!(out, "  {cause}: {count}{}", first.unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result<()> {

@@ -8,13 +8,13 @@ use crate::policy::records::Shown;
 use crate::time::Time;
 use serde_json::{Map, Value};
 use std::io::{self, BufRead, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The longest line that is read, in bytes.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
-pub(super) fn run(path: &Path, now: Time) -> io::Result<Outcome> {
-    let Some(bundle) = load(path)? else { return Ok(Outcome::No) };
+pub(super) fn run(path: &Path, rosters: &[(String, PathBuf)], now: Time) -> io::Result<Outcome> {
+    let Some(bundle) = load(path, rosters)? else { return Ok(Outcome::No) };
     evaluate(&bundle, now, &mut io::stdin().lock(), &mut io::BufWriter::new(io::stdout().lock()))
 }
 

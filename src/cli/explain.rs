@@ -18,7 +18,7 @@ use std::io::{self, Read, Write};
 const REQUEST_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) fn run(args: &ExplainArgs, now: Time) -> io::Result<Outcome> {
-    let Some(bundle) = load(&args.bundle)? else { return Ok(Outcome::No) };
+    let Some(bundle) = load(&args.bundle, &args.rosters)? else { return Ok(Outcome::No) };
     let mut out = io::stdout().lock();
     if let (Some(subject), Some(line)) = (&args.subject, &args.request) {
         return explain_route(&bundle, args, subject, line, now, &mut out);

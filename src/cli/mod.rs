@@ -9,8 +9,8 @@ mod health;
 mod serve;
 mod sharing;
 
-use crate::pdp::{LoadError, directory};
-use crate::policy::{self, Bundle, Severity, Source};
+use crate::pdp::directory;
+use crate::policy::{self, Bundle, Source};
 use crate::telemetry::{Clock, SystemClock};
 use crate::time::Time;
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +42,9 @@ enum Verb {
         /// The directory of the bundle.
         #[arg(value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
         bundle: Option<PathBuf>,
+        /// A roster that does not lie in the directory: a folder or a zip file.
+        #[arg(long = "roster", value_name = "NAME=PATH", value_parser = parse_roster, conflicts_with = "config")]
+        rosters: Vec<(String, PathBuf)>,
         /// A configuration file, its keys and its bundle: what `serve` would refuse, without listening anywhere.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -54,6 +57,9 @@ enum Verb {
         /// The directory of the bundle.
         #[arg(value_name = "DIR")]
         bundle: PathBuf,
+        /// A roster that does not lie in the directory: a folder or a zip file.
+        #[arg(long = "roster", value_name = "NAME=PATH", value_parser = parse_roster)]
+        rosters: Vec<(String, PathBuf)>,
         /// The time of requests that state none, in RFC 3339; the present if absent.
         #[arg(long, value_name = "TIME", value_parser = parse_time)]
         at: Option<Time>,
@@ -76,6 +82,9 @@ struct ExplainArgs {
     /// The directory of the bundle.
     #[arg(value_name = "DIR")]
     bundle: PathBuf,
+    /// A roster that does not lie in the directory: a folder or a zip file.
+    #[arg(long = "roster", value_name = "NAME=PATH", value_parser = parse_roster)]
+    rosters: Vec<(String, PathBuf)>,
     /// The id of the person who asks. Without it, one AuthZEN request is read from standard input.
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
@@ -152,10 +161,12 @@ pub fn run() -> ExitCode {
         Verb::Serve { config } => serve::run(&config),
         Verb::Check { config: Some(config), .. } => check::config(&config),
         // The command line is not read without one of them.
-        Verb::Check { bundle, config: None, against } => {
-            check::run(&bundle.unwrap_or_default(), against.as_deref())
+        Verb::Check { bundle, rosters, config: None, against } => {
+            check::run(&bundle.unwrap_or_default(), &rosters, against.as_deref())
         }
-        Verb::Eval { bundle, at } => eval::run(&bundle, at.unwrap_or_else(|| SystemClock.now())),
+        Verb::Eval { bundle, rosters, at } => {
+            eval::run(&bundle, &rosters, at.unwrap_or_else(|| SystemClock.now()))
+        }
         Verb::Health { ready, address } => health::run(&address, ready),
         Verb::Explain(args) => explain::run(&args, args.at.unwrap_or_else(|| SystemClock.now())),
     };
@@ -175,25 +186,22 @@ fn parse_time(text: &str) -> Result<Time, String> {
 }
 
 /// A bundle for a verb that asks it something; its mistakes are told on standard error.
-fn load(path: &Path) -> Result<Option<Bundle>, io::Error> {
-    let sources = directory::read(path)?;
-    let compilation = policy::compile(&sources);
-    if compilation.bundle.is_none() {
-        let errors: Vec<_> =
-            compilation.diagnostics.into_iter().filter(|told| told.severity == Severity::Error).collect();
-        tell(&LoadError::Diagnostics { diagnostics: errors, sources })?;
+fn load(path: &Path, rosters: &[(String, PathBuf)]) -> Result<Option<Bundle>, io::Error> {
+    let (sources, compiled) = directory::compile(directory::read(path, rosters)?);
+    match compiled {
+        Ok(compiled) => Ok(Some(compiled.bundle)),
+        Err(mistakes) => {
+            write!(io::stderr(), "{}", mistakes.render(&sources, color(&io::stderr())))?;
+            Ok(None)
+        }
     }
-    Ok(compilation.bundle)
 }
 
-/// Writes why a bundle was not taken to standard error.
-fn tell(error: &LoadError) -> io::Result<()> {
-    match error {
-        LoadError::Io(error) => writeln!(io::stderr(), "hallpass: {error}"),
-        LoadError::Diagnostics { diagnostics, sources } => {
-            let text = policy::render(diagnostics, sources, color(&io::stderr()));
-            write!(io::stderr(), "{text}")
-        }
+/// `NAME=PATH`.
+fn parse_roster(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("write NAME=PATH, like sis=/srv/sis.zip".to_owned()),
     }
 }
 

@@ -11,6 +11,7 @@ mod upstream;
 use crate::listener::{self, Answer, Handler, Listener, Socket, text};
 use crate::pdp::Pdp;
 use crate::proxy::Address;
+use crate::telemetry::metrics::RosterNumbers;
 use crate::telemetry::{Metrics, Readiness};
 use crate::tls;
 use bytes::Bytes;
@@ -124,6 +125,14 @@ impl Health {
             self.metrics.show_bundle(bundle.revision(), bundle.people().iter().count());
             snapshot.decisions(&self.metrics);
         }
+        let rosters = self.pdp.rosters();
+        self.metrics.show_rosters(rosters.iter().map(|roster| RosterNumbers {
+            name: &roster.report.name,
+            rows: roster.report.rows,
+            set_aside: roster.report.set_aside.counts().map(|(cause, rows)| (cause.as_str(), rows)).collect(),
+            as_of: roster.report.as_of,
+            failing: roster.failing.is_some(),
+        }));
         match self.metrics.render() {
             Ok(text) => {
                 listener::answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text.into())

@@ -1,6 +1,7 @@
 //! The audit line of an activation: from which revision to which, by whom and why, and for how many people it changes
 //! something.
 
+use super::RosterInForce;
 use crate::policy::table::{DomainId, PermissionId, PersonId};
 use crate::policy::{Assignment, Bundle, Domain, Entry, Granted, Grants, HeldOff, Relation, Role};
 use crate::time::Time;
@@ -180,6 +181,28 @@ pub(super) fn bundle(from: Option<&Bundle>, to: &Bundle) {
         roles_changed,
         "activated"
     );
+}
+
+/// Rosters were put in force with a bundle: one line for each that is another one than before.
+pub(super) fn rosters(before: &[RosterInForce], after: &[RosterInForce]) {
+    for roster in after {
+        let name = &roster.report.name;
+        let from = before.iter().find(|other| other.report.name == *name);
+        let from = from.map(|from| from.digest.as_str());
+        if from != Some(&roster.digest) {
+            tracing::info!(
+                target: AUDIT_TARGET,
+                what = "roster",
+                roster = name.as_str(),
+                from,
+                to = roster.digest,
+                as_of = roster.report.as_of.map(|as_of| as_of.to_string()),
+                rows = roster.report.rows,
+                set_aside = roster.report.set_aside.total(),
+                "activated"
+            );
+        }
+    }
 }
 
 /// What a file says besides the bundle was put in force.

@@ -11,15 +11,17 @@ mod audit;
 mod decisions;
 pub mod directory;
 mod reader;
+mod rosters;
 mod sources;
 
 pub use audit::{AUDIT_TARGET, Difference};
 pub use decisions::{Decided, Remember};
 pub use reader::{Held, Reader};
+pub use rosters::{Compiled, LastGood, RosterInForce};
 pub use sources::{BundleFiles, SuspendedFile};
 
 use crate::policy::route::Match;
-use crate::policy::{self, Bundle, Claims, Diagnostic, HeldOff, Principal, Source};
+use crate::policy::{self, Bundle, Claims, HeldOff, Principal, Source};
 use crate::reload::{self, Counts, Progress};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Decisions;
@@ -107,6 +109,8 @@ pub struct Pdp {
 #[derive(Debug, Default)]
 struct Parts {
     bundle: Option<Bundle>,
+    /// The rosters that the bundle was compiled with.
+    rosters: Vec<RosterInForce>,
     besides: Besides,
     /// Snapshots that are not in force any more and that somebody may still hold. The last reference is dropped here,
     /// by whoever loads, and not by a request.
@@ -189,15 +193,15 @@ impl Pdp {
     /// # Errors
     /// As for [`load`](Pdp::load).
     pub fn loaded(self, directory: &Path) -> Result<Pdp, LoadError> {
-        let sources = directory::read(directory).map_err(LoadError::Io)?;
-        let compilation = policy::compile(&sources);
-        match compilation.bundle {
-            Some(bundle) => {
-                sources::warn(&compilation.diagnostics);
-                self.put_bundle(bundle);
+        let read = directory::read(directory, &[]).map_err(LoadError::Io)?;
+        let (sources, compiled) = directory::compile(read);
+        match compiled {
+            Ok(Compiled { bundle, diagnostics, rosters, .. }) => {
+                sources::warn(&diagnostics);
+                self.put_bundle(bundle, rosters);
                 Ok(self)
             }
-            None => Err(LoadError::Diagnostics { diagnostics: compilation.diagnostics, sources }),
+            Err(mistakes) => Err(LoadError::Mistakes(mistakes, sources)),
         }
     }
 
@@ -227,6 +231,11 @@ impl Pdp {
         }
     }
 
+    /// The rosters in force. Takes a lock that no request takes.
+    pub fn rosters(&self) -> Vec<RosterInForce> {
+        self.parts().rosters.clone()
+    }
+
     /// What came of all attempts to load a bundle.
     pub fn bundle_counts(&self) -> &Counts {
         self.bundle.counts()
@@ -252,12 +261,17 @@ impl Pdp {
         self.bundle.wait_until(patience, |status| status.revision.as_deref() == Some(revision))
     }
 
-    /// Puts a bundle in force and returns the one before it. What is said besides goes on to be said, by the ids in it.
-    fn put_bundle(&self, bundle: Bundle) -> Option<Bundle> {
+    /// Puts a bundle in force and returns the one before it, with their rosters. What is said besides goes on to be said,
+    /// by the ids in it.
+    fn put_bundle(
+        &self,
+        bundle: Bundle,
+        rosters: Vec<RosterInForce>,
+    ) -> (Option<Bundle>, Vec<RosterInForce>) {
         let mut parts = self.parts();
         // The file is judged again next, and mistakes in it are shown then.
         parts.besides.resolve(&bundle);
-        let before = parts.bundle.replace(bundle);
+        let before = (parts.bundle.replace(bundle), std::mem::replace(&mut parts.rosters, rosters));
         self.bundles.fetch_add(1, Ordering::AcqRel);
         self.publish(&mut parts);
         before
@@ -320,13 +334,8 @@ impl Pdp {
 pub enum LoadError {
     /// The directory, or a file in it, could not be read.
     Io(io::Error),
-    /// The policy has mistakes.
-    Diagnostics {
-        /// All of them.
-        diagnostics: Vec<Diagnostic>,
-        /// The text they point into.
-        sources: Vec<Source>,
-    },
+    /// The policy has mistakes, or a roster cannot be used. With the text that the mistakes point into.
+    Mistakes(reload::Mistakes, Vec<Source>),
 }
 
 impl LoadError {
@@ -334,7 +343,8 @@ impl LoadError {
     pub fn render(&self, color: bool) -> String {
         match self {
             LoadError::Io(error) => format!("error: {error}\n"),
-            LoadError::Diagnostics { diagnostics, sources } => policy::render(diagnostics, sources, color),
+            LoadError::Mistakes(mistakes, _) if !color => mistakes.text.clone(),
+            LoadError::Mistakes(mistakes, sources) => mistakes.render(sources, color),
         }
     }
 }

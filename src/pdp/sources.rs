@@ -1,5 +1,6 @@
 //! The files behind what is in force: the bundle, and who is suspended besides.
 
+use super::rosters::{Compiled, LastGood};
 use super::{Pdp, audit};
 use crate::policy::{self, Diagnostic, Severity};
 use crate::reload::{FileSet, Loaded, Mistakes, Read, Rejected, Target, Watched};
@@ -13,12 +14,19 @@ use std::sync::atomic::Ordering;
 pub struct BundleFiles {
     pdp: Arc<Pdp>,
     files: FileSet,
+    last_good: LastGood,
 }
 
 impl BundleFiles {
-    /// The bundle in `directory`, to be put in force in `pdp`.
+    /// The bundle in `directory` with the rosters beside it, to be put in force in `pdp`.
     pub fn watched(pdp: &Arc<Pdp>, directory: PathBuf) -> Watched {
-        let target = BundleFiles { pdp: pdp.clone(), files: FileSet::Directory(directory) };
+        BundleFiles::with_rosters(pdp, directory, Vec::new())
+    }
+
+    /// The same, with rosters that lie elsewhere, by name.
+    pub fn with_rosters(pdp: &Arc<Pdp>, directory: PathBuf, rosters: Vec<(String, PathBuf)>) -> Watched {
+        let files = FileSet::Bundle { directory, rosters };
+        let target = BundleFiles { pdp: pdp.clone(), files, last_good: LastGood::default() };
         Watched::new(target, pdp.bundle_progress().clone())
     }
 }
@@ -28,16 +36,16 @@ impl Target for BundleFiles {
         &self.files
     }
 
-    fn load(&mut self, read: &Read, _: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
-        let compilation = policy::compile_unless(&read.sources, &[], stale).ok_or(Rejected::Stale)?;
-        let Some(bundle) = compilation.bundle else {
-            return Err(Rejected::Mistakes(Mistakes::of(compilation.diagnostics, &read.sources)));
-        };
-        warn(&compilation.diagnostics);
-        let before = self.pdp.put_bundle(bundle.clone());
+    fn load(&mut self, read: Read, _: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+        let Read { sources, rosters, .. } = read;
+        let compiled = self.last_good.compile(&sources, rosters, stale).ok_or(Rejected::Stale)?;
+        let Compiled { bundle, diagnostics, rosters, left_out } = compiled.map_err(Rejected::Mistakes)?;
+        warn(&diagnostics);
+        let (before, rosters_before) = self.pdp.put_bundle(bundle.clone(), rosters.clone());
         // It is in force; what is written down about it keeps nobody waiting.
         audit::bundle(before.as_ref(), &bundle);
-        Ok(Loaded::whole(bundle.revision()))
+        audit::rosters(&rosters_before, &rosters);
+        Ok(Loaded { revision: bundle.revision().to_owned(), left_out })
     }
 
     fn tidy(&mut self) {
@@ -75,7 +83,7 @@ impl Target for SuspendedFile {
         &self.files
     }
 
-    fn load(&mut self, read: &Read, _: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+    fn load(&mut self, read: Read, _: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
         let Some(bundle) = self.pdp.bundle() else {
             return Err(Rejected::Environment("there is no bundle that knows the ids\n".to_owned()));
         };

@@ -47,7 +47,7 @@ impl Target for CertificateFiles {
         &self.files
     }
 
-    fn load(&mut self, read: &Read, now: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+    fn load(&mut self, read: Read, now: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
         let (Some(current), [chain, key]) = (self.certificates.get(self.place), read.sources.as_slice())
         else {
             return Err(Rejected::Mistakes(Mistakes::new("error: not a certificate and its key\n")));
@@ -105,7 +105,7 @@ impl Target for AuthorityFile {
         &self.files
     }
 
-    fn load(&mut self, read: &Read, _: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+    fn load(&mut self, read: Read, _: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
         let [source] = read.sources.as_slice() else {
             return Err(Rejected::Mistakes(Mistakes::new("error: not one file\n")));
         };

@@ -22,6 +22,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// The bundle directory.
     pub bundle: PathBuf,
+    /// Rosters that do not lie in that directory, by name: folders or zip files.
+    pub rosters: Vec<(String, PathBuf)>,
     /// A file that says who is suspended besides those whom the bundle suspends.
     pub suspended: Option<PathBuf>,
     /// How often files are looked at.

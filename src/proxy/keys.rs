@@ -46,8 +46,8 @@ impl Target for KeysInFile {
         &self.files
     }
 
-    fn load(&mut self, read: &Read, now: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
-        let keys = self.put(read).inspect_err(|_| self.metrics.failure())?;
+    fn load(&mut self, read: Read, now: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+        let keys = self.put(&read).inspect_err(|_| self.metrics.failure())?;
         self.metrics.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
         self.metrics.success(now);
         Ok(Loaded::whole(read.digest.as_str()))

@@ -343,7 +343,7 @@ impl Server {
 
 /// The files of the decision point, in the order in which they are loaded.
 fn policy_files(config: &Config, pdp: &Arc<Pdp>) -> Vec<Watched> {
-    let mut watched = vec![BundleFiles::watched(pdp, config.bundle.clone())];
+    let mut watched = vec![BundleFiles::with_rosters(pdp, config.bundle.clone(), config.rosters.clone())];
     watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(pdp, path)));
     watched
 }

@@ -75,7 +75,7 @@ impl Pool {
 
     /// Where a bug is counted that shows only here.
     pub(super) fn panics(&self) -> IntCounter {
-        self.metrics.panics.clone()
+        self.local.metrics().panics.clone()
     }
 
     /// A place for one exchange; it is waited for no longer than a connection would be.

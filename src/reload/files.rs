@@ -1,6 +1,7 @@
 //! A set of files, read into memory: names and bytes, in one order, within limits, from one state of the disk.
 
 use super::modes;
+use super::rosters::{RosterRead, RosterState, ZIP};
 use crate::policy::Source;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -27,6 +28,14 @@ const ATTEMPTS: u32 = 4;
 pub enum FileSet {
     /// All files of a flat directory. Names that begin with a dot are not read.
     Directory(PathBuf),
+    /// The same, with rosters: each folder and each `.zip` in the directory is one, called as it is, and so are those
+    /// that lie elsewhere, which are named here.
+    Bundle {
+        /// The directory.
+        directory: PathBuf,
+        /// Rosters that lie elsewhere, by name.
+        rosters: Vec<(String, PathBuf)>,
+    },
     /// These files.
     Files(Vec<PathBuf>),
 }
@@ -37,6 +46,8 @@ pub struct Read {
     /// Names and bytes. In a directory sorted by name, with names without the directory; else in the order of the
     /// set, with paths as they were configured.
     pub sources: Vec<Source>,
+    /// The rosters of a [`FileSet::Bundle`], ordered by name.
+    pub rosters: Vec<RosterRead>,
     /// SHA-256 over names and bytes, as 64 hexadecimal digits.
     pub digest: String,
     pub(super) state: State,
@@ -48,52 +59,76 @@ pub struct Read {
 pub(super) struct State {
     root: Option<PathBuf>,
     files: Vec<FileState>,
+    rosters: Vec<RosterState>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct FileState {
-    name: String,
-    path: PathBuf,
+pub(super) struct FileState {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
     device: u64,
     inode: u64,
-    bytes: u64,
+    pub(super) bytes: u64,
     /// Last write and last change of the inode, each in nanoseconds since 1970. The second cannot be set at will.
     written: i128,
     changed: i128,
 }
 
 impl State {
-    /// The files, each with every link resolved as far as this can be done.
+    /// The files, each with every link resolved as far as this can be done, and the folders of rosters.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+        let of_rosters = self.rosters.iter().flat_map(RosterState::paths);
+        self.files.iter().map(|file| file.path.as_path()).chain(of_rosters)
+    }
+
+    /// Whether it differs from `other` in rosters at the most.
+    fn same_but_for_rosters(&self, other: &State) -> bool {
+        self.root == other.root && self.files == other.files
     }
 }
 
 impl FileSet {
     /// The paths as they were configured.
-    pub fn paths(&self) -> &[PathBuf] {
+    pub fn paths(&self) -> Vec<&Path> {
         match self {
-            FileSet::Directory(path) => std::slice::from_ref(path),
-            FileSet::Files(paths) => paths,
+            FileSet::Directory(path) => vec![path],
+            FileSet::Bundle { directory, rosters } => std::iter::once(directory)
+                .chain(rosters.iter().map(|(_, path)| path))
+                .map(PathBuf::as_path)
+                .collect(),
+            FileSet::Files(paths) => paths.iter().map(PathBuf::as_path).collect(),
         }
     }
 
     /// Reads everything, from one state of the disk: the path of a directory is resolved once, and what the file
     /// system says of it and its files is the same before and after, or it is read again. Where a directory is
     /// exchanged by moving a symbolic link (as Kubernetes does with a `ConfigMap`), all files come from the one or all
-    /// from the other.
+    /// from the other. A roster that cannot be read is said of that roster alone.
     ///
     /// # Errors
     /// Something cannot be read, a name is not text, something is not a file, a limit is passed, or the files do not
     /// come to rest. The text names the file.
     pub fn read(&self) -> io::Result<Read> {
+        self.read_at_rest(false)
+    }
+
+    fn read_at_rest(&self, guarded: bool) -> io::Result<Read> {
         let mut state = self.state()?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let sources = read_all(&state);
+            let within = state.root.as_deref().unwrap_or(Path::new("/"));
+            let mut rosters: Vec<RosterRead> =
+                state.rosters.iter().map(|roster| roster.read(within, guarded)).collect();
             let after = self.state()?;
-            if state == after {
+            // A roster that is being copied for minutes must not keep the rest waiting.
+            if state == after || (attempt == ATTEMPTS && state.same_but_for_rosters(&after)) {
+                for (read, before) in rosters.iter_mut().zip(&state.rosters) {
+                    if !after.rosters.contains(before) {
+                        read.restless();
+                    }
+                }
                 let sources = sources?;
-                return Ok(Read { digest: digest(&sources), sources, state });
+                return Ok(Read { digest: digest_of(&sources, &rosters), sources, rosters, state });
             }
             state = after;
         }
@@ -107,12 +142,12 @@ impl FileSet {
     /// # Errors
     /// As [`read`](FileSet::read); and the text names the path, its mode, and what to do.
     pub fn read_guarded(&self) -> io::Result<Read> {
-        let read = self.read()?;
+        let read = self.read_at_rest(true)?;
         if let Some(root) = &read.state.root {
             modes::check(root)?;
         }
-        for path in read.state.paths() {
-            modes::check_below(read.state.root.as_deref(), path)?;
+        for file in &read.state.files {
+            modes::check_below(read.state.root.as_deref(), &file.path)?;
         }
         Ok(read)
     }
@@ -120,8 +155,9 @@ impl FileSet {
     /// What the file system says, without reading any file.
     pub(super) fn state(&self) -> io::Result<State> {
         let mut files = Vec::new();
+        let mut rosters: Vec<RosterState> = Vec::new();
         match self {
-            FileSet::Directory(directory) => {
+            FileSet::Directory(directory) | FileSet::Bundle { directory, .. } => {
                 let root = fs::canonicalize(directory).map_err(|error| say(directory, &error))?;
                 if !root.is_dir() {
                     return Err(mistake(format!("`{}` is not a directory", directory.display())));
@@ -134,27 +170,56 @@ impl FileSet {
                     if name.starts_with('.') {
                         continue;
                     }
-                    if files.len() == FILES_MAX {
+                    if files.len() + rosters.len() == FILES_MAX {
                         let path = directory.display();
                         return Err(mistake(format!("`{path}` holds more than {FILES_MAX} files")));
                     }
-                    files.push(FileState::of(name, &entry.path())?);
+                    match self.roster_name(&name, &entry.path()) {
+                        Some(roster) => rosters.push(RosterState::of(roster, directory.join(&name))),
+                        None => files.push(FileState::of(name, &entry.path())?),
+                    }
+                }
+                if let FileSet::Bundle { rosters: elsewhere, .. } = self {
+                    let elsewhere = elsewhere.iter().cloned();
+                    rosters.extend(elsewhere.map(|(name, path)| RosterState::of(name, path)));
                 }
                 files.sort_by(|a, b| a.name.cmp(&b.name));
-                Ok(State { root: Some(root), files })
+                rosters.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
+                Ok(State { root: Some(root), files, rosters: once_each(rosters) })
             }
             FileSet::Files(paths) => {
                 for path in paths {
                     files.push(FileState::of(path.display().to_string(), path)?);
                 }
-                Ok(State { root: None, files })
+                Ok(State { root: None, files, rosters })
             }
+        }
+    }
+
+    /// How the roster is called that lies at this place in the directory, if it is one.
+    fn roster_name(&self, name: &str, path: &Path) -> Option<String> {
+        let FileSet::Bundle { .. } = self else { return None };
+        match name.strip_suffix(ZIP) {
+            _ if path.is_dir() => Some(name.to_owned()),
+            stem => stem.map(str::to_owned),
         }
     }
 }
 
+/// Each roster once: of those with one name, none can be used.
+fn once_each(rosters: Vec<RosterState>) -> Vec<RosterState> {
+    let mut kept: Vec<RosterState> = Vec::with_capacity(rosters.len());
+    for roster in rosters {
+        match kept.pop_if(|last| last.name == roster.name) {
+            Some(other) => kept.push(roster.twice(&other.path)),
+            None => kept.push(roster),
+        }
+    }
+    kept
+}
+
 impl FileState {
-    fn of(name: String, path: &Path) -> io::Result<FileState> {
+    pub(super) fn of(name: String, path: &Path) -> io::Result<FileState> {
         let path = fs::canonicalize(path).map_err(|error| say(path, &error))?;
         let about = fs::metadata(&path).map_err(|error| say(&path, &error))?;
         // Asked before it is opened: opening a pipe would wait for somebody to write into it.
@@ -221,8 +286,20 @@ fn check_size(path: &Path, bytes: u64, left: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Files, and with each roster its name and its own digest.
+fn digest_of(sources: &[Source], rosters: &[RosterRead]) -> String {
+    if rosters.is_empty() {
+        return digest(sources);
+    }
+    let own = Source { name: String::new(), bytes: digest(sources).into_bytes() };
+    let beside = rosters
+        .iter()
+        .map(|roster| Source { name: roster.name.clone(), bytes: roster.digest.clone().into_bytes() });
+    digest(&std::iter::once(own).chain(beside).collect::<Vec<_>>())
+}
+
 /// Each name and each content with its length before it, so that no two sets of files have one digest.
-fn digest(sources: &[Source]) -> String {
+pub(super) fn digest(sources: &[Source]) -> String {
     let mut hash = Sha256::new();
     for source in sources {
         for part in [source.name.as_bytes(), &source.bytes] {

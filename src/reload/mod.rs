@@ -1,7 +1,7 @@
 //! Files that are read again when they change: the bundle, who is suspended, keys; certificates when there are some.
 //!
-//! In reading order: [`FileSet`] names files and reads them whole, within limits and from one state of the disk;
-//! `modes` refuses what others may write; [`Target`] is what becomes of them, parse and then publish; [`Watched`] is a
+//! In reading order: [`FileSet`] names files and reads them whole, within limits and from one state of the disk, with
+//! `rosters` beside a bundle, packed in an `archive` or not; `modes` refuses what others may write; [`Target`] is what becomes of them, parse and then publish; [`Watched`] is a
 //! target with what was last seen of its files; [`Progress`] shows how that went; `schedule` says when to look,
 //! `watch` is told by the kernel, and [`Reloader`] is the one thread that does it all.
 //!
@@ -9,10 +9,12 @@
 //! judged, so whatever the environment is to blame for is tried again. The thread that serves a request never reads,
 //! compiles or drops anything here.
 
+mod archive;
 mod files;
 mod modes;
 mod progress;
 mod reloader;
+mod rosters;
 mod schedule;
 mod watch;
 mod watched;
@@ -21,6 +23,7 @@ pub use files::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, FileSet, Read};
 pub use modes::check_mode;
 pub use progress::{Counts, Failure, Progress, Status};
 pub use reloader::Reloader;
+pub use rosters::{ARCHIVE_BYTES_MAX, ROSTER_BYTES_MAX, ROSTER_FILE_BYTES_MAX, RosterRead};
 pub use watched::Watched;
 
 use crate::policy::{self, Diagnostic, Source};
@@ -52,7 +55,7 @@ pub trait Target: Send {
     ///
     /// # Errors
     /// Why nothing was changed.
-    fn load(&mut self, read: &Read, now: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected>;
+    fn load(&mut self, read: Read, now: Time, stale: &dyn Fn() -> bool) -> Result<Loaded, Rejected>;
 
     /// A number that moves with whatever else the judgement of the files depends on: they are judged again when it
     /// does, the ones in force as well as rejected ones.
@@ -104,6 +107,14 @@ impl Mistakes {
     /// A mistake without a place.
     pub fn new(text: impl Into<String>) -> Mistakes {
         Mistakes { text: text.into(), diagnostics: Vec::new() }
+    }
+
+    /// The text again, in `color` or not, with the diagnostics underlined in their sources.
+    pub fn render(&self, sources: &[Source], color: bool) -> String {
+        let plain = policy::render(&self.diagnostics, sources, false);
+        // What is said without a place stands before them.
+        let before = self.text.strip_suffix(plain.as_str()).unwrap_or_default();
+        format!("{before}{}", policy::render(&self.diagnostics, sources, color))
     }
 
     /// Diagnostics, underlined in their sources.

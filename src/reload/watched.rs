@@ -84,9 +84,13 @@ impl Watched {
         self.at_rest = None;
         for given_up in 0..=GIVEN_UP_MAX {
             match self.target.files().read_guarded() {
-                Ok(read) if self.judge(&read, now, given_up < GIVEN_UP_MAX) => return,
-                // It has changed meanwhile.
-                Ok(_) => self.progress.counts().superseded.add(),
+                Ok(read) => {
+                    if self.judge(read, now, given_up < GIVEN_UP_MAX) {
+                        return;
+                    }
+                    // It has changed meanwhile.
+                    self.progress.counts().superseded.add();
+                }
                 Err(error) => {
                     // Whatever was rejected before is judged anew when it can be read again.
                     (self.judged, self.rejected) = (None, None);
@@ -103,52 +107,53 @@ impl Watched {
     }
 
     /// Judges what was read; says whether it came to that.
-    fn judge(&mut self, read: &Read, now: Time, may_give_up: bool) -> bool {
-        let key = Some((read.digest.clone(), self.target.depends_on()));
+    fn judge(&mut self, read: Read, now: Time, may_give_up: bool) -> bool {
+        let (state, digest) = (read.state.clone(), read.digest.clone());
+        let key = Some((digest.clone(), self.target.depends_on()));
         if self.rejected == key {
-            self.settle(read);
+            self.settle(state);
             return true;
         }
         if self.in_force == key {
             self.rejected = None;
-            let news = self.progress.unchanged(&read.digest, self.left_out.as_ref(), now);
+            let news = self.progress.unchanged(&digest, self.left_out.as_ref(), now);
             self.tell_left_out(news);
-            self.settle(read);
+            self.settle(state);
             return true;
         }
-        let known = self.in_force.as_ref().is_some_and(|(digest, _)| *digest == read.digest);
+        let known = self.in_force.as_ref().is_some_and(|(known, _)| *known == digest);
         let files = self.target.files().clone();
-        let stale = || may_give_up && files.state().ok().as_ref() != Some(&read.state);
+        let stale = || may_give_up && files.state().ok().as_ref() != Some(&state);
         match self.target.load(read, now, &stale) {
             Ok(Loaded { revision, left_out }) => {
                 (self.in_force, self.rejected, self.left_out) = (key, None, left_out);
                 let left_out = self.left_out.as_ref();
                 let news = match known {
-                    true => self.progress.unchanged(&read.digest, left_out, now),
-                    false => self.progress.loaded(revision, &read.digest, left_out, now),
+                    true => self.progress.unchanged(&digest, left_out, now),
+                    false => self.progress.loaded(revision, &digest, left_out, now),
                 };
                 self.tell_left_out(news);
-                self.settle(read);
+                self.settle(state);
             }
             Err(Rejected::Mistakes(mistakes)) => {
                 self.rejected = key;
-                self.fail(mistakes, Some(read.digest.clone()), false, now);
-                self.settle(read);
+                self.fail(mistakes, Some(digest), false, now);
+                self.settle(state);
             }
             Err(Rejected::Environment(text)) => {
                 self.rejected = None;
-                self.fail(Mistakes::new(text), Some(read.digest.clone()), true, now);
+                self.fail(Mistakes::new(text), Some(digest), true, now);
             }
             Err(Rejected::Stale) => return false,
         }
         true
     }
 
-    fn settle(&mut self, read: &Read) {
-        if self.judged.as_ref() == Some(&read.state) {
-            self.at_rest = self.judged.clone();
+    fn settle(&mut self, state: State) {
+        if self.judged.as_ref() == Some(&state) {
+            self.at_rest = self.judged.take();
         }
-        self.judged = Some(read.state.clone());
+        self.judged = Some(state);
     }
 
     /// Says what of the files is not in force, when that is news.
@@ -179,7 +184,7 @@ impl Watched {
         let mut places = BTreeSet::new();
         let mut add = |path: Option<&Path>| places.extend(path.and_then(|path| path.canonicalize().ok()));
         for path in self.target.files().paths() {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             // The directory itself, and the one in which it, or a link to it, is exchanged.
             add(Some(path.as_path()).filter(|path| path.is_dir()));
             add(path.parent());
@@ -191,7 +196,10 @@ impl Watched {
             }
         }
         if let Ok(state) = self.target.files().state() {
-            state.paths().for_each(|path| add(path.parent()));
+            for path in state.paths() {
+                add(Some(path).filter(|path| path.is_dir()));
+                add(path.parent());
+            }
         }
         places
     }

@@ -5,7 +5,7 @@ use super::{Diagnostic, Settings, Source};
 use super::{cores, operators, values};
 use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
 use crate::pdp::Remember;
-use crate::policy::source::{Diags, Fields, Node, Span, Value, choose, read_document};
+use crate::policy::source::{Diags, Fields, Key, Node, Span, Value, choose, read_document};
 use crate::proxy::{Cache, Config, Fact, Forward, KeyFile, Limits, Shutdown, Timeouts, Upstream};
 use crate::reload;
 use crate::telemetry::LogSettings;
@@ -33,6 +33,7 @@ pub(super) const KEYS: &[&str] = &[
     "health",
     "admin",
 ];
+const BUNDLE: &[&str] = &["path", "rosters"];
 const UPSTREAM: &[&str] = &["address", "tls", "connections_max", "idle_max", "idle"];
 const IDENTITY: &[&str] = &["jwt", "trusted_header"];
 const JWT: &[&str] = &["issuer", "audience", "algorithms", "keys", "leeway"];
@@ -85,8 +86,7 @@ impl Reader<'_> {
         let listen = self.listen(fields);
         let tls = optional(fields, "tls", None, |node| self.tls(node).map(Some));
         let upstream = fields.need("upstream", &mut self.diags).and_then(|node| self.upstream(node));
-        let bundle =
-            fields.need("bundle", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
+        let bundle = fields.need("bundle", &mut self.diags).and_then(|node| self.bundle(node));
         let suspended = optional(fields, "suspended", None, |node| {
             self.path(node, "the file that says who is suspended").map(Some)
         });
@@ -107,7 +107,8 @@ impl Reader<'_> {
             listen: listen?,
             tls: tls?,
             upstream: upstream?,
-            bundle: bundle?,
+            rosters: bundle.as_ref().map(|(_, rosters)| rosters.clone())?,
+            bundle: bundle?.0,
             suspended: suspended?,
             reload: reload?,
             authenticator: authenticator?,
@@ -130,6 +131,24 @@ impl Reader<'_> {
 
     pub(super) fn path(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
         values::text(node, what, &mut self.diags).map(|path| self.directory.join(path))
+    }
+
+    /// The directory of the bundle, or `{path: policy, rosters: {sis: /srv/sis.zip}}`.
+    fn bundle(&mut self, node: &Node) -> Option<(PathBuf, Vec<(String, PathBuf)>)> {
+        if !matches!(node.value, Value::Map(_)) {
+            return Some((self.path(node, "the bundle directory")?, Vec::new()));
+        }
+        let fields = Fields::of(node, "a bundle", BUNDLE, &mut self.diags)?;
+        let path =
+            fields.need("path", &mut self.diags).and_then(|node| self.path(node, "the bundle directory"));
+        let rosters = optional(&fields, "rosters", Vec::new(), |node| {
+            let map = node.as_map("rosters by name", &mut self.diags)?;
+            let read = |(key, node): &(Key, Node)| {
+                Some((key.text.clone(), self.path(node, "the folder or zip file of a roster")?))
+            };
+            map.iter().map(read).collect()
+        });
+        Some((path?, rosters?))
     }
 
     fn upstream(&mut self, node: &Node) -> Option<Upstream> {
@@ -415,6 +434,21 @@ mod tests {
         assert_eq!((config.reload.poll, config.reload.debounce.as_millis()), (Duration::from_secs(1), 50));
         assert_eq!((config.cache.tokens, config.cache.decisions), (500, Remember::Costly));
         assert_eq!(config.authenticator.header().unwrap().name(), "x-remote-user");
+    }
+
+    #[test]
+    fn reads_where_rosters_lie_that_are_not_beside_the_bundle() {
+        let text = LEAST.replace("policy", "{path: policy, rosters: {sis: sis.zip, other: /srv/other}}");
+        let (config, _) = read_text(&text);
+        let config = config.unwrap();
+        assert_eq!(config.bundle, Path::new("/etc/hallpass/policy"));
+        let wanted = [("sis", "/etc/hallpass/sis.zip"), ("other", "/srv/other")];
+        assert_eq!(config.rosters, wanted.map(|(name, path)| (name.to_owned(), PathBuf::from(path))));
+        for bundle in
+            ["{rosters: {}}", "{path: policy, roster: {}}", "{path: policy, rosters: [sis]}", "[policy]"]
+        {
+            assert!(read_text(&LEAST.replace("policy", bundle)).0.is_none(), "{bundle}");
+        }
     }
 
     #[test]

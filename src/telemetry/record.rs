@@ -363,7 +363,7 @@ impl Record {
     /// We broke the answer off in the middle: a bug of ours, of which the panic said `what`.
     pub fn panicked(&mut self, what: &str) {
         self.ending = Ending::Internal;
-        self.metrics.panics.inc();
+        self.local.metrics().panics.inc();
         tracing::error!(id = %self.id, panic = what, "the body of an answer panicked");
     }
 }

@@ -60,6 +60,7 @@ pub fn config(upstream: SocketAddr) -> Config {
             idle: NEVER,
         },
         bundle: bundle::directory().to_owned(),
+        rosters: Vec::new(),
         suspended: None,
         reload: hallpass::reload::Settings { poll: NEVER, debounce: NEVER },
         key_files: Vec::new(),

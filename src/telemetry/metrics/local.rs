@@ -249,8 +249,11 @@ impl Collector for Shown {
         let requests = requests.enumerate().map(|(place, values)| {
             let labels =
                 table::REQUESTS.labels.iter().zip(values).map(|(label, value)| pair(label.name, value));
+            // By name, as the library orders those of all other families.
+            let mut labels: Vec<LabelPair> = labels.collect();
+            labels.sort_by(|a, b| a.name().cmp(b.name()));
             let mut metric = counter(locals.request(place));
-            metric.set_label(labels.collect());
+            metric.set_label(labels);
             metric
         });
         let mut in_flight = Gauge::default();

@@ -15,7 +15,7 @@ pub mod table;
 
 pub use connections::{Closed, Ends, Present};
 pub use local::{InFlight, Local, Sum};
-pub use parts::{CacheMetrics, CacheName, JwksMetrics, LogMetrics, ReloadMetrics};
+pub use parts::{CacheMetrics, CacheName, JwksMetrics, LogMetrics, ReloadMetrics, RosterNumbers};
 pub use requests::{Decisions, Requests};
 
 use crate::decision::Reason;
@@ -69,6 +69,10 @@ pub(super) struct Families {
     decisions: IntCounterVec,
     bundle_info: IntGaugeVec,
     people: IntGaugeVec,
+    roster_rows: IntGaugeVec,
+    roster_set_aside: IntGaugeVec,
+    roster_as_of: IntGaugeVec,
+    roster_failing: IntGaugeVec,
     reloads: IntCounterVec,
     reload_successful: IntGaugeVec,
     reload_success_time: IntGaugeVec,
@@ -140,6 +144,10 @@ impl Metrics {
                 decisions,
                 bundle_info: build.gauges(&table::BUNDLE_INFO)?,
                 people: build.gauges(&table::PEOPLE)?,
+                roster_rows: build.gauges(&table::ROSTER_ROWS)?,
+                roster_set_aside: build.gauges(&table::ROSTER_SET_ASIDE)?,
+                roster_as_of: build.gauges(&table::ROSTER_AS_OF)?,
+                roster_failing: build.gauges(&table::ROSTER_FAILING)?,
                 reloads: build.counters(&table::RELOADS)?,
                 reload_successful: build.gauges(&table::RELOAD_SUCCESSFUL)?,
                 reload_success_time: build.gauges(&table::RELOAD_SUCCESS_TIME)?,
@@ -172,6 +180,23 @@ impl Metrics {
             Reasons::of(&self.families.decisions, domain)
         });
         Decisions { domains: counters.collect(), none: self.undecided.clone() }
+    }
+
+    /// Shows these rosters and no others.
+    pub fn show_rosters<'r>(&self, rosters: impl Iterator<Item = RosterNumbers<'r>>) {
+        let Families { roster_rows, roster_set_aside, roster_as_of, roster_failing, .. } = &self.families;
+        let families = [roster_rows, roster_set_aside, roster_as_of, roster_failing];
+        families.into_iter().for_each(IntGaugeVec::reset);
+        for RosterNumbers { name, rows, set_aside, as_of, failing } in rosters {
+            roster_rows.with_label_values(&[name]).set(rows.into());
+            for (cause, rows) in set_aside {
+                roster_set_aside.with_label_values(&[name, cause]).set(rows.into());
+            }
+            if let Some(as_of) = as_of {
+                roster_as_of.with_label_values(&[name]).set(parts::seconds(as_of));
+            }
+            roster_failing.with_label_values(&[name]).set(failing.into());
+        }
     }
 
     /// Shows which bundle is in force, and how many people are in it.

@@ -78,6 +78,21 @@ pub struct LogMetrics {
     pub failed: IntCounter,
 }
 
+/// The numbers of a roster in force.
+#[derive(Debug, Clone)]
+pub struct RosterNumbers<'r> {
+    /// The name that the bundle declares it by.
+    pub name: &'r str,
+    /// All rows.
+    pub rows: u32,
+    /// Those of them that hold nothing, by cause.
+    pub set_aside: Vec<(&'static str, u32)>,
+    /// From when its data is.
+    pub as_of: Option<Time>,
+    /// Whether the one on the disk cannot be used.
+    pub failing: bool,
+}
+
 /// Which cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheName {

@@ -74,6 +74,7 @@ const JWKS: Option<&str> = Some("a key set");
 const LOG: Option<&str> = Some("the decision log");
 const RELOAD: Option<&str> = Some("a watched source");
 const BUNDLE: Option<&str> = Some("a loaded bundle");
+const ROSTER: Option<&str> = Some("a roster");
 const TLS: Option<&str> = Some("TLS");
 
 /// What is watched, by the names of the status.
@@ -120,6 +121,15 @@ families! {
         "1 for the revision of the bundle in force.";
     PEOPLE "hallpass_bundle_people" Kind::Gauge, [], BUNDLE,
         "People in the roster of the bundle in force.";
+    ROSTER_ROWS "hallpass_roster_rows" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+        "Rows of the roster in force.";
+    ROSTER_SET_ASIDE "hallpass_roster_rows_set_aside" Kind::Gauge,
+        ["roster": "the rosters that the bundle declares", "cause": "the causes of docs/bundle.md"], ROSTER,
+        "Rows of the roster in force that hold nothing, by cause.";
+    ROSTER_AS_OF "hallpass_roster_as_of_timestamp_seconds" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+        "From when the data of the roster in force is, in seconds since 1970.";
+    ROSTER_FAILING "hallpass_roster_failing" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+        "1 if the roster on the disk cannot be used and an earlier one is in force, else 0.";
     RELOADS "hallpass_reloads_total" Kind::Counter,
         ["source": SOURCES, "result": "success, failure"], RELOAD,
         "Attempts to load a source, by result; a failure leaves in force what was in force.";
