@@ -355,6 +355,9 @@ fn because(bundle: &Bundle, told: &Explanation) -> String {
         }
         (Reason::Granted, Some(_)) if decision.rule == Rule::Change => in_words(Reason::Granted).to_owned(),
         (Reason::Granted, Some(role)) => format!("{role} grants it"),
+        (Reason::NotAssignable, _) if decision.rule == Rule::SelfUpdate => {
+            "nobody adds to their own rights here".to_owned()
+        }
         (Reason::PlanFixed, _) if decision.scope.is_some() => {
             let school = decision.scope.map_or("", |scope| bundle.scopes().name(scope));
             format!("the plan of {school} fixes what can be had there")
@@ -408,7 +411,7 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::PlanFixed => "the plan of the school fixes what can be had there",
         Reason::UnknownTitle => "there is no such title",
         Reason::RoleLocked => "the role is locked, and nobody changes it",
-        Reason::NotAssignable => "no role that is held here may give that role or add to one's own rights",
+        Reason::NotAssignable => "no role that is held here may give and take that role",
         Reason::GranteeMax => "the other person may not have that much of it",
         Reason::RecordTypeNotShared => "such records are not shared with the application",
         Reason::Unfilterable => "the answer cannot be cut to what the caller may see, so nobody gets it",

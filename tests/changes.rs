@@ -625,6 +625,17 @@ fn explain_tells_who_may_give_a_role_and_why_a_change_is_refused() {
     assert!(text.contains("They would change what is their own."), "{text}");
     let (_, text) = tell(&named("sue", "toddle/change:role", json!({}), "role", "super_admin"));
     assert!(text.contains("super_admin is locked."), "{text}");
+    let about = json!({"target": "bo", "role": "teacher"});
+    let (_, text) = tell(&named("dora", "toddle/change:give", about, "class", "1"));
+    assert!(text.contains("No: no role that is held here may give and take that role."), "{text}");
+    let shut = with("    base: [talk.see]\n", "    base: [talk.see]\n    self_update: {add: deny}\n");
+    let about = json!({"target": "lea", "role": "aide"});
+    let request =
+        hallpass::decision::authzen::Request::read(&named("lea", "staff/change:give", about, "school", "s1"));
+    let mut out = Vec::new();
+    story::answer(&shut, &request.unwrap(), Time::parse_rfc3339(NOW).unwrap(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("No: nobody adds to their own rights here. [not_assignable]"), "{text}");
     let about = json!({"target": "fred", "permissions": []});
     let (_, text) = tell(&named("dora", "staff/change:permissions", about, "school", "free"));
     assert!(text.contains("the plan of school/free fixes what can be had there"), "{text}");
