@@ -949,3 +949,53 @@ fn operators_read_what_is_shared_with_whom() {
          sections: id\n  extension fields: off\n"
     );
 }
+
+#[test]
+fn extension_fields_are_shared_of_types_that_list_them_alone() {
+    let bundle = load(&one_file(
+        "bundle: {name: extensions, time_zone: UTC}\n\
+         domains: {d: {precedence: union, levels: [school]}}\n\
+         people: {all: {kinds: [application]}, named: {kinds: [application]}}\n\
+         records:\n  \
+           students: {extensions: ext, fields: {id: ~, ext.bus: ~}}\n  \
+           teachers: {extensions: ext, fields: {id: ~, ext.room: ~}}\n\
+         sharing:\n  \
+           all: {students: {fields: all}, teachers: {fields: all}, extension_fields: {fields: all}}\n  \
+           named: {students: {fields: all}, teachers: {fields: all}, extension_fields: {fields: [bus]}}\n\
+         routes: {}\n",
+    ));
+    let of = |record: &str| json!({"record": record, "id": "1"});
+    for (who, record, expected) in [
+        ("all", "students", [Shown::Whole, Shown::No]),
+        ("all", "teachers", [Shown::No, Shown::Whole]),
+        ("named", "students", [Shown::Whole, Shown::No]),
+        ("named", "teachers", [Shown::No, Shown::No]),
+    ] {
+        assert_eq!(shows(&bundle, who, &of(record), ["ext.bus", "ext.room"]), expected, "{who} {record}");
+    }
+}
+
+#[test]
+fn a_filter_by_the_way_holds_for_every_parent_type_that_has_it_and_for_the_record() {
+    let bundle = load(&one_file(
+        "bundle: {name: ways, time_zone: UTC}\n\
+         domains: {d: {precedence: union, levels: [school]}}\n\
+         people: {app: {kinds: [application]}}\n\
+         records:\n  \
+           students: {fields: {id: ~}}\n  \
+           homes: {fields: {id: ~}}\n  \
+           contacts: {parents: [students, homes], links: {students: [rel], homes: [rel]}, keys: [rel], fields: {id: ~}}\n\
+         sharing: {app: {students: {fields: all}, homes: {fields: all}, contacts: {fields: all, only: {rel: [near]}}}}\n\
+         routes: {}\n",
+    ));
+    let contact = |own: &str, student: &str, home: &str| {
+        json!({"record": "contacts", "id": "c", "attributes": {"rel": own}, "related": [
+            {"record": "students", "id": "s", "link": {"rel": student}},
+            {"record": "homes", "id": "h", "link": {"rel": home}},
+        ]})
+    };
+    assert_eq!(sees(&bundle, "app", contact("near", "near", "near")), "id");
+    for (own, student, home) in [("near", "near", "far"), ("near", "far", "near"), ("far", "near", "near")] {
+        assert_ne!(sees(&bundle, "app", contact(own, student, home)), "id", "{own} {student} {home}");
+    }
+}

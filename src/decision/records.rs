@@ -341,7 +341,8 @@ impl Judge<'_> {
                     extensions.map(|fields| match rest {
                         "" if fields.is_empty() => Shown::No,
                         "" => Shown::Parts,
-                        rest => fields.shows(rest, sensitive),
+                        // The rule is one for all types: of each, what the catalogue lists of it.
+                        rest => fields.shows(rest, sensitive).min(listed(record_type, path)),
                     })
                 }
             };
@@ -391,5 +392,17 @@ impl Judge<'_> {
                 && self.permitted(Some(needs), scope, about).is_allow()
         });
         granted == Some(true)
+    }
+}
+
+/// What the catalogue lists of a path: with all below it, in part, or not at all.
+fn listed(record_type: &RecordType, path: &str) -> Shown {
+    let fields = || record_type.fields.iter().map(|(_, field)| field.path.as_str());
+    if fields().any(|field| is_within(path, field)) {
+        Shown::Whole
+    } else if fields().any(|field| is_within(field, path)) {
+        Shown::Parts
+    } else {
+        Shown::No
     }
 }

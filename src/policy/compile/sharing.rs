@@ -213,21 +213,26 @@ impl Reader<'_> {
                     .help("write `off` for the type, or `only: implied`");
             }
             let has = |names: &[String]| names.contains(&key.text);
-            let on_the_way = record.links.iter().find(|(_, names)| has(names)).map(|(parent, _)| *parent);
+            // A name may be one of the ways to several types, and of the record too: then it filters all of them.
+            let ways = record.links.iter().filter(|(_, names)| has(names));
+            let ways = ways.map(|(parent, _)| (*parent, key.text.clone(), values.clone()));
+            let before = shared.only_links.len();
+            shared.only_links.extend(ways);
+            let on_the_way = shared.only_links.len() > before;
             let own = record.scope.as_ref().filter(|scope| scope.attribute == key.text);
             let known = own.is_some()
                 || has(&record.keys)
                 || record.student.as_ref() == Some(&key.text)
                 || record.field(&key.text).is_some();
             match (on_the_way, known) {
-                (Some(parent), _) => shared.only_links.push((parent, key.text.clone(), values)),
-                (None, true) => {
+                (true, false) => {}
+                (_, true) => {
                     if let Some(scope) = own {
                         self.check_scopes(scope.level, node, diags);
                     }
                     shared.only.push((key.text.clone(), values));
                 }
-                (None, false) => {
+                (false, false) => {
                     let fields = record.fields.iter().map(|(_, field)| field.path.as_str());
                     let links = record.links.iter().flat_map(|(_, names)| names);
                     let more = record.keys.iter().chain(links).chain(record.student.iter());
