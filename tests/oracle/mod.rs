@@ -7,6 +7,7 @@
 //!   to assignments and roles.
 //! - [`generate`]: random bundles that load, from one seed ([`random`]); [`ask`]: random questions to them;
 //!   [`ask_condition`]: random conditions.
+//! - [`records`]: the catalogue, sharing and records as plain data with their plain answer; [`ask_records`]: random ones.
 //! - [`engine`]: the same question put to hallpass.
 //! - [`shrink`]: a failing case made small.
 
@@ -15,6 +16,7 @@
 
 pub mod ask;
 pub mod ask_condition;
+pub mod ask_records;
 pub mod change;
 pub mod condition;
 pub mod engine;
@@ -24,6 +26,7 @@ pub mod generate;
 pub mod model;
 pub mod permission;
 pub mod random;
+pub mod records;
 pub mod route;
 pub mod shrink;
 pub mod yaml;
