@@ -237,7 +237,11 @@ fn candidates(bundle: &Bundle, domain: DomainId, told: &Explanation, out: &mut i
 }
 
 fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Candidate) -> String {
-    let by_default = if candidate.assignment.is_none() { ", held by default" } else { "" };
+    let by_default = match candidate.assignment {
+        None => ", held by default",
+        Some(held) if held.from_roster => ", by the roster",
+        Some(_) => "",
+    };
     let dates = || match candidate.assignment {
         Some(held) if held.from != Time::MIN && held.until != Time::MAX => {
             format!(": it runs from {} to {}", held.from, held.until)

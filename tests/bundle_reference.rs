@@ -74,6 +74,7 @@ use Case::{File, Instead, RosterWithout, Rostered};
 const ROSTER: &str = "\
 sis.yaml
 rosters: {sis: {format: oneroster, as_of: 2026-11-20T02:00:00Z, max_age: 36h, then: warn, bad_rows_max: 50%, levels: {school: school, class: class}, kinds: {teacher: staff, student: student}}}
+domains: {school: {rosters: [sis], from_roster: {derived: {teacher: teacher}}}}
 
 manifest.csv
 propertyName,value
@@ -100,6 +101,7 @@ enrollments.csv
 sourcedId,status,classSourcedId,userSourcedId,role,beginDate,endDate
 e1,,9Z,tim,teacher,,
 e2,,9Z,uma,student,,
+e3,,9Z,una,student,,
 ";
 
 const CASES: &[(&str, Case)] = &[
@@ -275,6 +277,8 @@ const CASES: &[(&str, Case)] = &[
     ("roster_missing", RosterWithout("")),
     ("roster_file_missing", RosterWithout("users.csv")),
     ("roster_manifest", Rostered("file.users,bulk", "file.users,delta")),
+    ("roster_bad_rows", Rostered("bad_rows_max: 50%", "bad_rows_max: 1%")),
+    ("rows_set_aside", Rostered("e1,,9Z,tim,teacher", "e1,,9Z,nobody,teacher")),
     ("bad_age", Rostered("max_age: 36h", "max_age: 36")),
     ("bad_share", Rostered("bad_rows_max: 50%", "bad_rows_max: 0.01")),
     ("route_twice", File("more.yaml", b"routes: {\"GET /classes/{other}/marks\": public}\n")),

@@ -243,8 +243,9 @@ impl Request {
     /// `scope_unknown` or `attribute_missing`.
     pub fn resolve(&self, bundle: &Bundle, now: Time) -> Result<Resolved, Reason> {
         let subject = bundle.people().find(&self.subject_id).ok_or(Reason::UnknownSubject)?;
-        let person = bundle.people().row(subject);
-        if !Kind::parse(&self.subject_type).is_some_and(|kind| person.kinds.contains(kind)) {
+        let now = self.time.unwrap_or(now);
+        let kinds = bundle.kinds(subject, now);
+        if !Kind::parse(&self.subject_type).is_some_and(|kind| kinds.contains(kind)) {
             return Err(Reason::UnknownSubject);
         }
         let through = match &self.application {
@@ -264,7 +265,7 @@ impl Request {
         let question = if let Some(stated) = &said.record {
             self.record(bundle, stated)?
         } else if self.resource_type == "document" {
-            self.document(bundle, subject, student)?
+            self.document(bundle, subject, student, now)?
         } else if let Some((domain, action)) = self.change_named() {
             self.change(bundle, domain, action)?
         } else {
@@ -278,7 +279,6 @@ impl Request {
         // People who are not in the roster are nobody that a decision could be about.
         let assigned = said.assigned.as_ref().map(|ids| ids.iter().filter_map(find).collect());
         let claims = self.subject_properties.clone();
-        let now = self.time.unwrap_or(now);
         let mut question = question;
         if let Question::Document { ask, .. } = &mut question {
             ask.target = target;
@@ -386,6 +386,7 @@ impl Request {
         bundle: &Bundle,
         subject: PersonId,
         student: Option<PersonId>,
+        now: Time,
     ) -> Result<Question, Reason> {
         let action = DocumentAction::parse(&self.action).ok_or(Reason::UnknownName)?;
         let said = &self.properties;
@@ -399,7 +400,7 @@ impl Request {
             (None, Some(listed)) => (listed.domain, listed.form),
             (None, None) => return Err(Reason::AttributeMissing),
         };
-        let known = student.map(|student| document::buildings_of_student(bundle, domain, student));
+        let known = student.map(|student| document::buildings_of_student(bundle, domain, student, now));
         let buildings = match (&said.buildings, known) {
             (Some(names), known) => stated_buildings(bundle, domain, names, known),
             (None, Some(known)) => known.map(<[ScopeId]>::to_vec),

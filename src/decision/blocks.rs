@@ -99,7 +99,7 @@ fn lies_below(bundle: &Bundle, scope: ScopeId, above: ScopeId) -> bool {
 fn belongs_to(bundle: &Bundle, student: PersonId, above: ScopeId, now: Time) -> bool {
     let enrolled = bundle.relations().enrolments_of(student);
     let mut enrolled = enrolled.filter(|(_, part, days)| *part == Part::Student && days.holds(now));
-    let buildings = bundle.buildings_of_person(student);
+    let buildings = bundle.buildings_of_person(student, now);
     buildings.iter().any(|building| lies_below(bundle, *building, above))
         || enrolled.any(|(scope, ..)| lies_below(bundle, scope, above))
 }

@@ -26,13 +26,13 @@ impl Attributes for Read<'_> {
         let people = self.bundle.people();
         Some(match attribute {
             Attribute::SubjectId => Value::Text(&people.row(self.subject).id),
-            Attribute::SubjectKinds => Value::Kinds(people.row(self.subject).kinds),
+            Attribute::SubjectKinds => Value::Kinds(self.bundle.kinds(self.subject, self.now)),
             Attribute::Claim(name) => {
                 let claims = self.facts.claims.filter(|claims| claims.has(name))?;
                 if claims.is_words(name) { Value::Claim } else { Value::Other }
             }
             Attribute::TargetId => Value::Text(&people.row(self.facts.target?).id),
-            Attribute::TargetKinds => Value::Kinds(people.row(self.facts.target?).kinds),
+            Attribute::TargetKinds => Value::Kinds(self.bundle.kinds(self.facts.target?, self.now)),
             Attribute::TargetHolds(domain, permission) => {
                 Value::Flag(self.target_holds(*domain, *permission)?)
             }
@@ -72,7 +72,7 @@ impl Read<'_> {
             action: DocumentAction::Share,
             domain,
             form,
-            buildings: document::buildings_of_student(self.bundle, domain, student),
+            buildings: document::buildings_of_student(self.bundle, domain, student, self.now),
             explicit: Access::None,
             student: Some(student),
             target: Some(target),

@@ -133,7 +133,7 @@ impl<'b> Context<'b> {
         let mut context =
             Context { bundle, domain_id, domain, subject, held, scope, facts, now, default_role: None };
         let Some(mandatory) = domain.mandatory() else { return Some(context) };
-        if !bundle.kinds_of(subject).meets(mandatory.kinds) {
+        if !bundle.kinds(subject, now).meets(mandatory.kinds) {
             return Some(context);
         }
         let anchor = domain.ancestor(scope, mandatory.level)?;
@@ -356,7 +356,7 @@ impl<'b> Context<'b> {
             return denied(Reason::NoRoleInContext);
         }
         let decides = deciding().any(|(scope, _)| scope == school);
-        let staff = self.bundle.kinds_of(self.subject).contains(Kind::Staff);
+        let staff = self.bundle.kinds(self.subject, self.now).contains(Kind::Staff);
         let seat = self
             .seats(school)
             .filter(|seat| seat.assigned && decides && staff)

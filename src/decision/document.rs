@@ -56,7 +56,7 @@ impl Rights {
         let roles = domain.roles();
         let held =
             || bundle.assignments(person, domain_id).iter().filter(|held| roles[held.role].bears_forms());
-        let staff = bundle.kinds_of(person).contains(Kind::Staff);
+        let staff = bundle.kinds(person, now).contains(Kind::Staff);
         let fallback = |entry| if staff { entry } else { Entry::NOTHING };
 
         if held().next().is_none() {
@@ -142,9 +142,10 @@ pub(super) fn buildings_of_student(
     bundle: &Bundle,
     domain: DomainId,
     person: PersonId,
+    now: Time,
 ) -> Result<&[ScopeId], Reason> {
-    let buildings = bundle.buildings_of_person(person);
-    let student = bundle.kinds_of(person).contains(Kind::Student);
+    let buildings = bundle.buildings_of_person(person, now);
+    let student = bundle.kinds(person, now).contains(Kind::Student);
     let here = buildings.iter().any(|building| is_building(bundle, domain, *building));
     if student && here { Ok(buildings) } else { Err(Reason::AttributeMissing) }
 }
@@ -237,7 +238,7 @@ fn from(source: Option<(RoleId, Option<ScopeId>)>, decision: Decision) -> Decisi
 /// A subject without a mandatory role is denied everything in the domain, documents too.
 fn standing(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time) -> Result<(), Reason> {
     let Some(mandatory) = bundle.domains()[ask.domain].mandatory() else { return Ok(()) };
-    if !bundle.kinds_of(person).meets(mandatory.kinds) {
+    if !bundle.kinds(person, now).meets(mandatory.kinds) {
         return Ok(());
     }
     let mut buildings = buildings_here(bundle, ask)?.peekable();

@@ -22,6 +22,7 @@ impl Edges {
         // Blocks are those of the bundle as it is in force, with what holds people off beside it.
         let blocks = bundle.held_off().blocks().iter().map(|block| block.span);
         edges.extend(bundle.relations().spans().chain(blocks).flat_map(|span| [span.from, span.until]));
+        edges.extend(bundle.stage_edges());
         edges.extend(bundle.freshness().iter().flat_map(|roster| roster.edges()));
         // `before` changes at the instant itself, `after` right behind it.
         let mut compared = |time: Time| edges.extend([time, time.plus(Duration::from_micros(1))]);

@@ -408,7 +408,7 @@ impl<'a> Asking<'a> {
             student,
             buildings: student
                 .ok_or(Reason::AttributeMissing)
-                .and_then(|student| document::buildings_of_student(bundle, domain, student)),
+                .and_then(|student| document::buildings_of_student(bundle, domain, student, self.now)),
             explicit,
             target: None,
             giving: None,

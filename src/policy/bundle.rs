@@ -131,6 +131,8 @@ pub struct Revision {
     pub(super) holders: Table<PersonId, Holder>,
     /// Buildings of people and of assignments, packed.
     pub(super) buildings: Vec<ScopeId>,
+    /// What people are who are not the same on all days, packed.
+    pub(super) stages: Vec<Stage>,
     pub(super) documents: Documents,
     pub(super) routes: Routes,
     pub(super) relations: Relations,
@@ -153,6 +155,16 @@ pub(super) struct Holder {
     /// Where the assignments begin and end.
     pub(super) start: u32,
     pub(super) end: u32,
+    /// Whether the roster says that they are not the same on all days.
+    pub(super) is_staged: bool,
+}
+
+/// What somebody is, and where, until an instant; from the end of the stage before on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stage {
+    until: Time,
+    kinds: Kinds,
+    buildings: (u32, u32),
 }
 
 /// What a bundle says of itself.
@@ -183,6 +195,8 @@ pub struct Assignment {
     pub suspended: bool,
     /// It is held at an archived scope, or below one; it counts as held and grants nothing.
     pub archived: bool,
+    /// It follows from a roster, and is gone when what it follows from goes.
+    pub from_roster: bool,
     /// Permissions of this assignment alone, in the place of those of its role.
     pub(super) set: Option<SetId>,
     pub(super) buildings: (u32, u32),
@@ -288,20 +302,55 @@ impl Revision {
         self.assignments.get(holder.start as usize..holder.end as usize).unwrap_or_default()
     }
 
-    /// The kinds of a person, as its row has them. They are read from where its assignments are found: in a large roster
-    /// each row that is read has to be waited for.
-    pub fn kinds_of(&self, person: PersonId) -> Kinds {
-        self.holders[person].kinds
-    }
-
     /// The buildings that an assignment names.
     pub fn buildings_of(&self, assignment: &Assignment) -> &[ScopeId] {
         self.packed(assignment.buildings)
     }
 
-    /// The buildings that a person of the roster is in.
-    pub fn buildings_of_person(&self, person: PersonId) -> &[ScopeId] {
-        self.packed(self.people.row(person).buildings)
+    /// The buildings that a person of the roster is in at `now`.
+    pub fn buildings_of_person(&self, person: PersonId, now: Time) -> &[ScopeId] {
+        let stage = self.stage(person, now);
+        self.packed(stage.map_or(self.people.row(person).buildings, |stage| stage.buildings))
+    }
+
+    /// What a person of the roster is at `now`. It is read from where its assignments are found: in a large roster each
+    /// row that is read has to be waited for.
+    pub fn kinds(&self, person: PersonId, now: Time) -> Kinds {
+        let holder = &self.holders[person];
+        match holder.is_staged {
+            false => holder.kinds,
+            true => self.stage(person, now).map_or(holder.kinds, |stage| stage.kinds),
+        }
+    }
+
+    /// The instants at which somebody becomes something else, or changes buildings.
+    pub fn stage_edges(&self) -> impl Iterator<Item = Time> + '_ {
+        self.stages.iter().map(|stage| stage.until)
+    }
+
+    fn stage(&self, person: PersonId, now: Time) -> Option<&Stage> {
+        let (start, end) = self.people.row(person).stages;
+        let stages = self.stages.get(start as usize..end as usize).unwrap_or_default();
+        stages.iter().find(|stage| now < stage.until)
+    }
+
+    /// Says what a person is until when, to the end of time. One stage is what they always are.
+    pub(super) fn set_stages(&mut self, person: PersonId, stages: Vec<(Time, Kinds, Vec<ScopeId>)>) {
+        let start = self.stages.len() as u32;
+        let single = stages.len() == 1;
+        let mut packed = (0, 0);
+        for (until, kinds, buildings) in stages {
+            let from = self.buildings.len() as u32;
+            self.buildings.extend(buildings);
+            packed = (from, self.buildings.len() as u32);
+            if !single {
+                self.stages.push(Stage { until, kinds, buildings: packed });
+            }
+        }
+        let end = self.stages.len() as u32;
+        if let Some(row) = self.people.rows.get_mut(person) {
+            if single { row.buildings = packed } else { row.stages = (start, end) }
+        }
     }
 
     /// The relations of the roster, and blocks.

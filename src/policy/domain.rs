@@ -241,6 +241,19 @@ impl Domain {
         self.nodes.get(scope.row()).copied().flatten()
     }
 
+    /// Stands a scope of a roster in the tree, unless it stands there already.
+    pub(super) fn stand(&mut self, scope: ScopeId, node: TreeNode) {
+        use super::table::Id;
+        if self.nodes.len() <= scope.row() {
+            self.nodes.resize(scope.row() + 1, None);
+        }
+        let Some(place) = self.nodes.get_mut(scope.row()).filter(|place| place.is_none()) else { return };
+        *place = Some(node);
+        if node.parent.is_some_and(|above| self.archived.contains(above)) {
+            self.archived.insert(scope);
+        }
+    }
+
     /// `scope` and its ancestors, narrow to broad; nothing if it is not in this domain.
     pub fn chain(&self, scope: ScopeId) -> impl Iterator<Item = (ScopeId, Level)> + '_ {
         let mut next = Some(scope);

@@ -67,9 +67,11 @@ impl Kinds {
 pub struct Person {
     /// The id that assignments use.
     pub id: String,
-    /// What they are.
+    /// What they are, on whichever day; [`Revision::kinds`](super::Revision::kinds) says what they are on one.
     pub kinds: Kinds,
     pub(super) buildings: (u32, u32),
+    /// Where a roster says that this changes: what they are from when until when.
+    pub(super) stages: (u32, u32),
 }
 
 /// Who asks: a person of the roster, the application that they come through, and the credential that they bring.

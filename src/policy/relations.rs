@@ -11,6 +11,8 @@ pub enum Part {
     Teacher,
     /// Learns there.
     Student,
+    /// Belongs there, as a roster says, as anything else; nobody writes it by hand.
+    Member,
 }
 
 impl Part {

@@ -59,6 +59,12 @@ ids! {
     RecordTypeId;
     /// A field, inside its type of record.
     FieldId;
+    /// An org of a roster, while that is read.
+    OrgId;
+    /// A class of a roster, while that is read.
+    ClassId;
+    /// A user of a roster, while that is read.
+    UserId;
 }
 
 /// Rows of `T`, read by ids that this table gave out.

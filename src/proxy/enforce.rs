@@ -11,10 +11,10 @@ use crate::decision::{Decision, Reason};
 use crate::identity::{Authenticator, JwtIssuer, Presented, Rejected, TokenCache, TrustedHeader, Verified};
 use crate::message::{self, Framing, HeaderRules, Malformed, RequestHead, Seen};
 use crate::pdp::Snapshot;
-use crate::policy::Bundle;
 use crate::policy::records::Carries;
 use crate::policy::route::{Leaf, Lookup, Match, Route};
 use crate::policy::table::{DomainId, PersonId};
+use crate::policy::{Bundle, Kinds};
 use crate::telemetry::metrics::CacheMetrics;
 use crate::telemetry::{DecisionId, Record};
 use crate::time::Time;
@@ -251,7 +251,8 @@ impl Enforcer {
             return Err(Refusal::new(Reason::UnknownSubject, format!("vouched for by {}", verified.issuer)));
         };
         let row = bundle.people().row(principal.subject);
-        record.subject(&row.id, row.kinds.words());
+        let kinds = bundle.kinds(principal.subject, caller.now);
+        record.subject(&row.id, kinds.words());
         if let Some(application) = principal.through {
             record.application(&bundle.people().row(application).id);
         }
@@ -270,7 +271,7 @@ impl Enforcer {
         if decision.is_allow() {
             self::carry_out(&decision, matched.route(), head)
                 .map_err(|refusal| Refusal { domain: decision.domain, ..refusal })?;
-            Ok(Subject { person, verified, domain: decision.domain })
+            Ok(Subject { person, kinds, verified, domain: decision.domain })
         } else {
             Err(Refusal {
                 challenge: Some(self.authenticator.challenge(decision.reason)),
@@ -352,6 +353,7 @@ impl Enforcer {
 /// A verified person of the roster.
 struct Subject {
     person: PersonId,
+    kinds: Kinds,
     verified: Verified,
     domain: Option<DomainId>,
 }
@@ -362,11 +364,11 @@ impl Subject {
         match fact {
             Fact::Id => value(&person.id),
             Fact::Kinds => {
-                let mut words = person.kinds.words();
+                let mut words = self.kinds.words();
                 match (words.next(), words.next()) {
                     // What nearly everybody is: of one kind.
                     (Some(only), None) => Ok(HeaderValue::from_static(only)),
-                    _ => value(&person.kinds.words().collect::<Vec<_>>().join(",")),
+                    _ => value(&self.kinds.words().collect::<Vec<_>>().join(",")),
                 }
             }
             Fact::Issuer => value(&self.verified.issuer),

@@ -45,10 +45,11 @@ struct AssignmentRow {
     span: Span,
 }
 
-struct Held {
-    person: PersonId,
-    assignment: Assignment,
-    span: Span,
+/// An assignment, who has it, and where it is written.
+pub(super) struct Held {
+    pub(super) person: PersonId,
+    pub(super) assignment: Assignment,
+    pub(super) span: Span,
 }
 
 /// Reads all assignments into the bundle, packed by person.
@@ -58,9 +59,10 @@ pub(super) fn read(
     files: &Files<'_>,
     zone: &TimeZone,
     drafts: &[Draft<'_>],
+    derived: Vec<Held>,
     diags: &mut Diags,
 ) {
-    let mut held: Vec<Held> = Vec::new();
+    let mut held: Vec<Held> = derived;
     if let Some(node) = root.get("assignments") {
         for item in node.as_list("a list of assignments", diags).unwrap_or_default() {
             if let Some(row) = from_node(item, diags) {
@@ -76,7 +78,8 @@ pub(super) fn read(
         });
     }
     held.sort_by_key(|h| {
-        (h.person, h.assignment.domain, h.assignment.scope, h.assignment.role, h.assignment.from)
+        let Assignment { domain, scope, role, from, from_roster, .. } = h.assignment;
+        (h.person, domain, scope, role, from, from_roster)
     });
     check_same_scope(bundle, &held, drafts, diags);
     check_left_out(bundle, &held, diags);
@@ -223,6 +226,7 @@ fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &m
         until,
         suspended: row.suspended,
         archived: bundle.domains[domain].is_archived(scope),
+        from_roster: false,
         set,
         buildings: range,
         options,
@@ -465,7 +469,12 @@ fn pack(bundle: &mut Revision, held: Vec<Held>) {
     for (person, row) in bundle.people.iter() {
         let count =
             held.get(at..).unwrap_or_default().iter().take_while(|held| held.person == person).count();
-        holders.push(Holder { kinds: row.kinds, start: at as u32, end: (at + count) as u32 });
+        holders.push(Holder {
+            kinds: row.kinds,
+            start: at as u32,
+            end: (at + count) as u32,
+            is_staged: row.stages.0 < row.stages.1,
+        });
         at += count;
     }
     bundle.holders = holders;

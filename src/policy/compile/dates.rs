@@ -17,16 +17,21 @@ pub(super) enum End {
 
 /// Reads a date or an instant.
 pub(super) fn read(word: &Word, end: End, zone: &TimeZone, diags: &mut Diags) -> Option<Time> {
-    let time = match plain_date(&word.text) {
-        Some(date) => start_of_day(date, end, zone),
-        None => Time::parse_rfc3339(&word.text),
-    };
+    let time = parse(&word.text, end, zone);
     if time.is_none() {
         diags
             .error(word.span, "bad_date", format!("`{}` is not a date", word.text.escape_debug()))
             .help("write `2026-08-31`, or an instant like `2026-08-31T12:00:00+02:00`");
     }
     time
+}
+
+/// The same, where a mistake is somebody else's to tell.
+pub(super) fn parse(text: &str, end: End, zone: &TimeZone) -> Option<Time> {
+    match plain_date(text) {
+        Some(date) => start_of_day(date, end, zone),
+        None => Time::parse_rfc3339(text),
+    }
 }
 
 fn plain_date(text: &str) -> Option<Date> {

@@ -34,6 +34,8 @@ const KNOWN: &[&str] = &[
     "titles",
     "archived",
     "self_update",
+    "rosters",
+    "from_roster",
 ];
 
 const LEVELS_MAX: usize = 16;
@@ -48,9 +50,16 @@ pub(super) struct Draft<'a> {
     nodes: HashMap<ScopeId, (TreeNode, Span)>,
     /// Scopes whose rows say so.
     archived: Vec<ScopeId>,
+    /// The rosters whose orgs and classes join its tree.
+    pub(super) rosters: Vec<String>,
 }
 
 impl Draft<'_> {
+    /// Stands a scope of a roster in the tree, unless it stands there by hand.
+    pub(super) fn stand(&mut self, scope: ScopeId, level: Level, parent: Option<ScopeId>, place: Span) {
+        self.nodes.entry(scope).or_insert((TreeNode { level, parent }, place));
+    }
+
     pub(super) fn level(&self, name: &str) -> Option<Level> {
         self.levels.iter().position(|level| level == name).map(|at| Level(at as u8))
     }
@@ -151,8 +160,13 @@ fn read_one<'a>(name: &str, node: &'a Node, scopes: &mut Scopes, diags: &mut Dia
         same_scope_is_an_error: same_scope.flatten().unwrap_or(false),
         nodes: HashMap::new(),
         archived: Vec::new(),
+        rosters: Vec::new(),
         fields,
     };
+    if let Some(node) = draft.fields.get("rosters") {
+        let names = super::people::words(node, "names of rosters", diags);
+        draft.rosters = names.into_iter().map(|word| word.text).collect();
+    }
     if let Some(node) = draft.fields.get("scopes") {
         read_tree(&mut draft, node, None, scopes, diags);
     }

@@ -104,11 +104,11 @@ impl Counts {
         let mut counts = Counts { people: 0, assignments: 0, unassigned: 0, without_buildings: 0 };
         for (person, row) in bundle.people.iter() {
             let held = form_bearing(bundle, person, domain);
-            counts.assignments += held.0;
+            counts.assignments += held.stored;
             if row.kinds.contains(Kind::Staff) {
                 counts.people += 1;
-                counts.unassigned += u32::from(held.0 == 0);
-                counts.without_buildings += u32::from(held.0 > 0 && !held.1);
+                counts.unassigned += u32::from(!held.any);
+                counts.without_buildings += u32::from(held.any && !held.names_a_building);
             }
         }
         counts
@@ -119,12 +119,24 @@ impl Counts {
     }
 }
 
-/// How many form-bearing assignments the data holds for a person, and whether any names a building.
-fn form_bearing(bundle: &Revision, person: PersonId, domain: DomainId) -> (u32, bool) {
+/// The form-bearing assignments of a person.
+#[derive(Default)]
+struct Borne {
+    /// How many are stored; those that follow from a roster are not.
+    stored: u32,
+    any: bool,
+    names_a_building: bool,
+}
+
+fn form_bearing(bundle: &Revision, person: PersonId, domain: DomainId) -> Borne {
     let roles = bundle.domains[domain].roles();
     let held =
         bundle.assignments(person, domain).iter().filter(|assignment| roles[assignment.role].bears_forms());
-    held.fold((0, false), |(count, named), assignment| (count + 1, named || assignment.names_a_building()))
+    held.fold(Borne::default(), |borne, assignment| Borne {
+        stored: borne.stored + u32::from(!assignment.from_roster),
+        any: true,
+        names_a_building: borne.names_a_building || assignment.names_a_building(),
+    })
 }
 
 /// A bundle whose fallback gives anything says how many people it reaches: a shorter file is never read as a smaller

@@ -31,7 +31,7 @@ pub use locked::against;
 
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::{Diagnostic, Severity};
-use super::roster::{Report, Roster};
+use super::roster::{Outcome, Report, Roster};
 use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
 use super::table::Table;
 use files::Files;
@@ -89,7 +89,17 @@ pub fn compile_unless(
         Ok(bundle) => bundle.filter(|_| !diags.has_errors()).map(Bundle::new),
         Err(Stale) => return None,
     };
-    Some(Compilation { bundle, diagnostics: diags.into_sorted(), rosters: reports })
+    let diagnostics = diags.into_sorted();
+    let errors = || diagnostics.iter().filter(|told| told.severity == Severity::Error);
+    for report in &mut reports {
+        let inside = |told: &Diagnostic| {
+            told.place.file.split_once('/').is_some_and(|(roster, _)| roster == report.name)
+        };
+        if errors().any(inside) {
+            report.outcome = Outcome::Bad;
+        }
+    }
+    Some(Compilation { bundle, diagnostics, rosters: reports })
 }
 
 /// Reads a file of its own that says who is suspended and who may not come near whom, besides those of whom the bundle
@@ -156,12 +166,15 @@ fn build(
     let manifest = manifest(&root, diags);
 
     let mut scopes = Scopes::default();
-    let drafts = domain::read_all(&root, &files, &mut scopes, diags);
+    let (manifest, time_zone) = manifest.unwrap_or((Manifest::default(), TimeZone::UTC));
+    let mut drafts = domain::read_all(&root, &files, &mut scopes, diags);
     let issuers = people::read_issuers(&root, diags);
     let declared = rosters::declared(&root, &issuers, diags);
-    let read = rosters::read(&declared, given, sources.len() as u32, &root, reports, diags);
-    if reports.iter().any(|report| !report.is_good()) {
-        // What names people of a roster that did not load would be one mistake after the other.
+    rosters::joined(&drafts, &declared, diags);
+    let first_file = sources.len() as u32;
+    let mut beside = rosters::open(&declared, given, first_file, &time_zone, &root, reports, diags);
+    // What names people of a roster that did not load would be one mistake after the other.
+    if reports.iter().any(|report| !report.is_good()) || !beside.stand(&mut drafts, &mut scopes, diags) {
         return Ok(None);
     }
     go_on()?;
@@ -170,19 +183,23 @@ fn build(
         domains.push(domain::finish(draft, &scopes, diags));
     }
 
-    let roster = people::read(issuers, &root, &files, &domains, &scopes, diags);
+    let mut roster = people::read(issuers, &root, &files, &domains, &scopes, diags);
     go_on()?;
-    let (manifest, time_zone) = manifest.unwrap_or((Manifest::default(), TimeZone::UTC));
+    if !beside.people(&mut roster, reports, diags) {
+        return Ok(None);
+    }
+    go_on()?;
     let mut bundle = Revision {
         manifest,
         revision: revision(sources, given),
-        freshness: read.freshness.into(),
+        freshness: std::mem::take(&mut beside.freshness).into(),
         domains,
         scopes,
         people: roster.people,
         assignments: Vec::new(),
         holders: Table::default(),
         buildings: roster.buildings,
+        stages: Vec::new(),
         documents: super::document::Documents::default(),
         routes: super::route::Routes::default(),
         relations: super::relations::Relations::default(),
@@ -192,9 +209,12 @@ fn build(
         held_off: HeldOff { suspended: roster.suspended, ..HeldOff::default() },
         time_zone: time_zone.clone(),
     };
+    beside.relate(&mut bundle);
+    let derived = beside.derive(&mut bundle, &drafts, diags);
+    drop(beside);
     relations::read(&mut bundle, &root, &files, &time_zone, diags);
     blocks::read(&mut bundle, &root, &time_zone, diags);
-    assignments::read(&mut bundle, &root, &files, &time_zone, &drafts, diags);
+    assignments::read(&mut bundle, &root, &files, &time_zone, &drafts, derived, diags);
     people::suspend(&mut bundle, &root, diags);
     go_on()?;
     forms::check_expectations(&bundle, &drafts, diags);

@@ -18,12 +18,17 @@ pub(super) fn check(name: &str, what: &str, span: Span, diags: &mut Diags) -> bo
     fits
 }
 
-/// Checks an id that comes from the school's data: anything printable without the separators of our own names.
-pub(super) fn check_id(id: &str, what: &str, span: Span, diags: &mut Diags) -> bool {
-    let fits = !id.is_empty()
+/// Whether this can be an id that comes from the school's data.
+pub(super) fn is_id(id: &str) -> bool {
+    !id.is_empty()
         && id.len() <= 256
         && id == id.trim()
-        && !id.chars().any(|c| c.is_control() || matches!(c, '/' | ';' | '\\'));
+        && !id.chars().any(|c| c.is_control() || matches!(c, '/' | ';' | '\\'))
+}
+
+/// Checks an id that comes from the school's data: anything printable without the separators of our own names.
+pub(super) fn check_id(id: &str, what: &str, span: Span, diags: &mut Diags) -> bool {
+    let fits = is_id(id);
     if !fits {
         diags.error(span, "bad_name", format!("`{}` cannot be the id of {what}", id.escape_debug())).help(
             "an id has 1 to 256 bytes, no space around it, no control character, `/`, `;` or backslash",

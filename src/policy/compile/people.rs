@@ -287,7 +287,7 @@ impl Reader<'_> {
         }
         let buildings = (from, self.buildings.len() as u32);
         let id: Box<str> = row.id.text.as_str().into();
-        let person = self.people.rows.push(Person { id: row.id.text, kinds, buildings });
+        let person = self.people.rows.push(Person { id: row.id.text, kinds, buildings, stages: (0, 0) });
         if !row.enabled {
             self.suspended.insert(person);
         }

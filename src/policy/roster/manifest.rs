@@ -1,7 +1,7 @@
 //! `manifest.csv`: which version of OneRoster this is, and which files are there.
 
-use crate::policy::source::data::read_data;
-use crate::policy::source::{Diags, Span};
+use crate::policy::source::data::DataTable;
+use crate::policy::source::{Diags, Source, Span};
 use crate::time::Time;
 
 /// The version of OneRoster.
@@ -27,12 +27,12 @@ impl Manifest {
         self.bulk.iter().any(|bulk| bulk == file)
     }
 
-    /// Reads the text of a manifest; `None` if it has a mistake, which is told. `needed` says which files a version cannot
+    /// Reads a manifest; `None` if it has a mistake, which is told. `needed` says which files a version cannot
     /// do without.
     ///
-    /// Codes: those of [`read_data`] and `roster_manifest`.
+    /// Codes: those of [`DataTable`] and `roster_manifest`.
     pub(crate) fn read(
-        text: &str,
+        source: &Source,
         file: u32,
         read: &[&str],
         needed: impl Fn(Version, &str) -> bool,
@@ -40,7 +40,8 @@ impl Manifest {
     ) -> Option<Manifest> {
         let mut rows: Vec<(String, String, Span)> = Vec::new();
         let mut broken = None;
-        let good = read_data(text, file, &["propertyName", "value"], &[], diags, |record| {
+        let table = DataTable::open(source, file, &["propertyName", "value"], &[], diags)?;
+        let good = table.each(diags, |record| {
             let span = Span { file, line: record.line, column: 1, length: 1 };
             if !record.whole {
                 broken.get_or_insert(span);

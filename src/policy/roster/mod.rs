@@ -8,8 +8,6 @@
 //! - [`Report`]: what came of one, for those who compile. [`SetAside`], [`Cause`]: its rows that hold nothing.
 //! - [`Freshness`]: how old it is, and what follows from that, for those who decide.
 
-#![expect(dead_code, reason = "rows come next")]
-
 mod aside;
 mod freshness;
 mod manifest;

@@ -47,6 +47,11 @@ impl RoleWord {
         RoleWord::WORDS.iter().find(|(_, token, _)| *token == word).map(|(.., role)| *role)
     }
 
+    /// The bit of the word in a set.
+    pub(crate) const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+
     /// All words as a bundle writes them.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         RoleWord::WORDS.iter().map(|(name, ..)| *name)

@@ -1,12 +1,9 @@
-//! `rosters`: what a bundle declares of the rosters beside it, and which of them are there.
+//! The section `rosters`: what a bundle declares of the rosters beside it.
 
-use super::names;
+use crate::policy::compile::names;
 use crate::policy::people::{Column, Issuer, Kind};
-use crate::policy::roster::{
-    self, Freshness, Manifest, Outcome, PlaceWord, Report, RoleWord, Roster, SetAside, Then, UserColumn,
-    Version,
-};
-use crate::policy::source::{Diags, Fields, Key, Node, Span, choose, data};
+use crate::policy::roster::{Freshness, PlaceWord, RoleWord, Then, UserColumn};
+use crate::policy::source::{Diags, Fields, Key, Node, Span, choose};
 use crate::time::Time;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,8 +16,7 @@ const BAD_ROWS_MAX: u32 = 10_000;
 
 /// A roster as the bundle declares it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "rows come next")]
-pub(super) struct Declared {
+pub(in crate::policy::compile) struct Declared {
     pub(super) name: String,
     pub(super) span: Span,
     pub(super) as_of: Option<Time>,
@@ -29,7 +25,7 @@ pub(super) struct Declared {
     /// How many of a million rows may be set aside.
     pub(super) bad_rows_max: u32,
     /// What becomes a scope, and of which level.
-    pub(super) levels: Vec<(PlaceWord, String)>,
+    pub(super) levels: Vec<(PlaceWord, String, Span)>,
     /// The column that holds the ids of people.
     pub(super) id: UserColumn,
     /// Who is kept, and as what.
@@ -39,6 +35,16 @@ pub(super) struct Declared {
 }
 
 impl Declared {
+    /// The level of the scopes that such a thing becomes, if it becomes one.
+    pub(super) fn level(&self, place: PlaceWord) -> Option<&str> {
+        self.levels.iter().find(|(known, ..)| *known == place).map(|(_, level, _)| level.as_str())
+    }
+
+    /// The kind that such people are kept as, if they are kept.
+    pub(super) fn kind(&self, word: RoleWord) -> Option<Kind> {
+        self.kinds.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
+    }
+
     /// How fresh it is, once its data said from when it is; that wins over what the bundle says.
     pub(super) fn freshness(&self, stated: Option<Time>, diags: &mut Diags) -> Option<Freshness> {
         let (max_age, span) = self.max_age?;
@@ -53,7 +59,7 @@ impl Declared {
 }
 
 /// Reads the section `rosters`.
-pub(super) fn declared(
+pub(in crate::policy::compile) fn declared(
     root: &Fields<'_>,
     issuers: &HashMap<Box<str>, Issuer>,
     diags: &mut Diags,
@@ -98,11 +104,11 @@ fn read_one(
     }
     let places = |word: &str| (PlaceWord::named(word), PlaceWord::names().collect());
     let levels = fields.need("levels", diags).map(|node| map(node, "levels", places, diags));
-    let levels = levels
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(place, node)| Some((place, node.as_text("the name of a level", diags)?.to_owned())));
-    let levels = levels.collect();
+    let levels = levels.unwrap_or_default().into_iter().filter_map(|(place, node)| {
+        Some((place, node.as_text("the name of a level", diags)?.to_owned(), node.span))
+    });
+    let levels: Vec<_> = levels.collect();
+    check_levels(&levels, diags);
     let people =
         fields.get("people").and_then(|node| Fields::of(node, "the people of a roster", &["id"], diags));
     let id = people.and_then(|people| people.need("id", diags)).and_then(|node| {
@@ -129,6 +135,19 @@ fn read_one(
         kinds,
         columns,
     })
+}
+
+/// Ids of classes, of students and of orgs are given out apart from each other: at one level two could be the same.
+fn check_levels(levels: &[(PlaceWord, String, Span)], diags: &mut Diags) {
+    for (place, level, span) in levels {
+        let shared = |other: &&(PlaceWord, String, Span)| other.1 == *level && other.0 != *place;
+        if matches!(place, PlaceWord::Class | PlaceWord::Student) && levels.iter().any(|other| shared(&other))
+        {
+            diags
+                .error(*span, "duplicate_name", format!("`{level}` is the level of something else as well"))
+                .help("classes and students have levels of their own");
+        }
+    }
 }
 
 /// A map whose keys are words of OneRoster.
@@ -226,97 +245,4 @@ fn share(node: &Node, diags: &mut Diags) -> Option<u32> {
             .help("write a percentage like `1%` or `0.5%`");
     }
     share
-}
-
-/// What came of all rosters together.
-#[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) freshness: Vec<Freshness>,
-}
-
-/// Reads the rosters that are declared, and says of each what came of it. Diagnostics count their files from
-/// `first_file` on.
-pub(super) fn read(
-    declared: &[Declared],
-    given: &[Roster],
-    first_file: u32,
-    root: &Fields<'_>,
-    reports: &mut Vec<Report>,
-    diags: &mut Diags,
-) -> Read {
-    for roster in given.iter().filter(|roster| !declared.iter().any(|known| known.name == roster.name)) {
-        let message =
-            format!("a roster `{}` is given, and the bundle does not declare it", roster.name.escape_debug());
-        diags
-            .error(root.key_span("rosters"), "roster_missing", message)
-            .help("declare it under `rosters`, or take it away");
-    }
-    let mut read = Read::default();
-    for declared in declared {
-        let mut report = Report {
-            name: declared.name.clone(),
-            outcome: Outcome::Bad,
-            as_of: declared.as_of,
-            rows: 0,
-            set_aside: SetAside::default(),
-        };
-        match given.iter().position(|roster| roster.name == declared.name) {
-            None => {
-                report.outcome = Outcome::Missing;
-                let message = format!("the roster `{}` is declared and was not given", declared.name);
-                let help = "put its folder or zip of this name beside the bundle, or say where it is";
-                diags.error(declared.span, "roster_missing", message).help(help);
-            }
-            Some(at) => {
-                let before: usize = given.iter().take(at).map(|roster| roster.files.len()).sum();
-                let first_file = first_file.saturating_add(before as u32);
-                let manifest = given.get(at).and_then(|roster| manifest(declared, roster, first_file, diags));
-                if let Some(manifest) = manifest {
-                    report.as_of = manifest.as_of.or(report.as_of);
-                    read.freshness.extend(declared.freshness(manifest.as_of, diags));
-                    report.outcome = Outcome::Loaded;
-                }
-            }
-        }
-        reports.push(report);
-    }
-    read
-}
-
-/// The manifest of a roster, if every file that it tells of is there and no other.
-fn manifest(declared: &Declared, roster: &Roster, first_file: u32, diags: &mut Diags) -> Option<Manifest> {
-    let missing = |name: &str, diags: &mut Diags| {
-        let message = format!("`{}/{name}` is missing", declared.name);
-        let help = "a roster without one of its files is never read as a smaller school: export it again";
-        diags.error(declared.span, "roster_file_missing", message).help(help);
-    };
-    let find = |name: &str| (first_file..).zip(&roster.files).find(|(_, file)| file.name == name);
-    let Some((file, source)) = find("manifest.csv") else {
-        missing("manifest.csv", diags);
-        return None;
-    };
-    let needed = |version, name: &str| match name {
-        "orgs.csv" | "users.csv" => true,
-        "roles.csv" => version == Version::V1_2,
-        _ => false,
-    };
-    let manifest = Manifest::read(data::text(source, file, diags)?, file, roster::FILES, needed, diags)?;
-    let mut whole = true;
-    for name in roster::FILES.iter().filter(|name| **name != "manifest.csv") {
-        match (manifest.has(name), find(name)) {
-            (true, None) => {
-                whole = false;
-                missing(name, diags);
-            }
-            (false, Some((file, _))) => {
-                whole = false;
-                let message = "the manifest does not say that this file is there";
-                diags
-                    .error(Span::start_of(file), "roster_manifest", message)
-                    .help("correct the manifest, or take the file out");
-            }
-            _ => {}
-        }
-    }
-    whole.then_some(manifest)
 }
