@@ -460,12 +460,13 @@ domains:
       still: {level: school, assignable_by: [boss]}
       on: {level: school, grants: {b: []}, assignable_by: [boss]}
       paper: {level: school, forms: {}, assignable_by: [boss]}
-people: {lea: {kinds: [staff]}, ali: {kinds: [staff]}}
+people: {lea: {kinds: [staff]}, ali: {kinds: [staff]}, ria: {kinds: [staff]}}
 assignments:
   - {subject: lea, role: boss, scope: school/n, options: [a.w]}
   - {subject: lea, role: still, scope: school/n, permissions: [b.y]}
   - {subject: lea, role: boss, scope: school/m}
   - {subject: ali, role: boss, scope: school/n}
+  - {subject: ria, role: boss, scope: school/n, permissions: ["a.x:self"]}
 routes:
   "DELETE /{s}/{role}": {change: take, role: "{role}", target: lea, on: "school/{s}"}
   "PUT /{s}/{who}?set={set}":
@@ -500,6 +501,14 @@ fn ct_15_a_set_leaves_out_neither_an_option_nor_a_set_beside_it_nor_a_module_tha
     // An option that is not switched on is not had, and a module that is on must be named.
     assert!(set("m", "a.x,b.y").starts_with("granted"));
     assert_eq!(set("m", "a.x"), "self_removal - -");
+    // What is had within a relation is left out by another relation, and not by none.
+    let set = |set: &str| {
+        let decision = decision(&bundle, "ria", &format!("PUT /n/ria?set={set}"));
+        (decision.reason.as_str(), decision.self_update)
+    };
+    assert_eq!(set("a.x:self"), ("granted", false));
+    assert_eq!(set("a.x"), ("granted", true));
+    assert_eq!(set("a.x:own_classes"), ("self_removal", false));
 }
 
 #[test]
