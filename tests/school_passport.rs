@@ -314,6 +314,53 @@ fn sp_08_a_vendor_admin_has_control_over_their_own_product() {
     assert_eq!(can(&bundle, "vito", "sso_apps.access", "tile/1A-mapmaker"), "no_role_in_context - -");
 }
 
+// SP-09
+#[test]
+fn sp_09_the_four_roles_come_from_the_roster_and_go_with_it() {
+    // Nobody gives them, and no line of the bundle does; the two that are there switch on an option.
+    let files = files("school-passport");
+    let assignments = files.iter().find(|source| source.name == "assignments.csv").unwrap();
+    let by_hand = std::str::from_utf8(&assignments.bytes).unwrap().lines();
+    let four = ["teacher", "school_admin", "student", "parent"];
+    let by_hand = by_hand.filter(|line| line.split(',').nth(1).is_some_and(|role| four.contains(&role)));
+    assert!(by_hand.clone().all(|line| line.contains("appstore.access")));
+    assert_eq!(by_hand.count(), 2);
+    let bundle = passport();
+    let launch = "GET /launch/1B-readwell";
+    assert_eq!(request(&bundle, "lena", launch), "no_role_in_context - -");
+    assert_eq!(request(&bundle, "gina", launch), "no_role_in_context - -");
+    // A row more, and the student has the role, and so has her mother.
+    let moved = load(&changed(
+        "school-passport",
+        &[("sis/enrollments.csv", "1A,north,lena,student", "1B,north,lena,student")],
+    ));
+    assert_eq!(request(&moved, "lena", launch), "granted student class/1B");
+    assert_eq!(request(&moved, "gina", launch), "granted parent class/1B");
+    assert_eq!(request(&moved, "lena", "GET /launch/1A-mapmaker"), "no_role_in_context - -");
+    // A row that is to be deleted, an account that is not enabled.
+    let gone = load(&changed("school-passport", &[("sis/enrollments.csv", "e06,active", "e06,tobedeleted")]));
+    assert_eq!(request(&gone, "lena", "GET /launch/1A-mapmaker"), "no_role_in_context - -");
+    let off = load(&changed(
+        "school-passport",
+        &[(
+            "sis/users.csv",
+            "lena,active,2026-08-20T06:00:00Z,true",
+            "lena,active,2026-08-20T06:00:00Z,false",
+        )],
+    ));
+    assert_eq!(request(&off, "lena", "GET /launch/1A-mapmaker"), "suspended - -");
+    // Without the line that derives them nobody has one.
+    let none = load(&changed(
+        "school-passport",
+        &[("domain.yaml", "student: student, guardian: parent", "guardian: parent")],
+    ));
+    assert_eq!(request(&none, "lena", "GET /launch/1A-mapmaker"), "no_role_in_context - -");
+    // Whoever taught last year has the role no more.
+    assert_eq!(can(&bundle, "tom", "sso_apps.access", "tile/2A-mapmaker"), "no_role_in_context - -");
+    let last_year = can_at(&bundle, "tom", "sso_apps.access", "tile/2A-mapmaker", "2026-05-04T09:00:00Z");
+    assert_eq!(last_year, "granted teacher school/south");
+}
+
 // SP-10
 #[test]
 fn sp_10_there_are_four_roles_for_those_who_use_it() {
@@ -370,15 +417,14 @@ fn sp_12_a_teacher_has_apps_codes_and_bookmarks_in_the_classes_that_they_teach()
         assert_eq!(can(&bundle, "tess", permission, "class/1B"), "relation_unmet - -");
     }
     assert_eq!(has(&bundle, "tess", "school", "school/north"), [] as [&str; 0]);
-    // Until the enrolment ends, to the day, though the role is held on.
-    let teaches = "tess,class/1A,teacher,,";
+    // Until the enrolment ends: its `endDate` is the first day without.
     let ended = load(&changed(
         "school-passport",
-        &[("enrolments.csv", teaches, "tess,class/1A,teacher,,2026-09-08")],
+        &[("sis/enrollments.csv", "1A,north,tess,teacher,true,,", "1A,north,tess,teacher,true,,2026-09-09")],
     ));
     let at = |day: &str| can_at(&ended, "tess", "sso_apps.access", "tile/1A-readwell", day);
     assert_eq!(at("2026-09-08T12:00:00Z"), "granted teacher school/north");
-    assert_eq!(at("2026-09-09T12:00:00Z"), "relation_unmet - -");
+    assert_eq!(at("2026-09-09T12:00:00Z"), "no_role_in_context - -");
 }
 
 // SP-12
@@ -433,6 +479,8 @@ fn sp_14_a_school_admin_has_what_a_teacher_has_and_the_school() {
         "granted school_admin school/north"
     );
     assert_eq!(can(&bundle, "sadie", "users.manage", "school/south"), "no_role_in_context - -");
+    // By the roster she is a teacher as well; without the inclusion that is all she is in 1A.
+    assert_eq!(can(&bundle, "sadie", "qr_codes.manage", "class/1A"), "granted school_admin school/north");
     let alone = load(&changed(
         "school-passport",
         &[
@@ -444,7 +492,7 @@ fn sp_14_a_school_admin_has_what_a_teacher_has_and_the_school() {
             ),
         ],
     ));
-    assert_eq!(has(&alone, "sadie", "class", "class/1A"), ["sso_apps.access", "sso_apps.manage"]);
+    assert_eq!(can(&alone, "sadie", "qr_codes.manage", "class/1A"), "granted teacher school/north");
 }
 
 // SP-15
@@ -520,8 +568,8 @@ fn sp_18_the_portal_is_about_ones_own_children() {
             ("otto", "GET /api/classes/1B/portal/ben", "granted parent class/1B"),
             ("otto", "GET /api/classes/2A/portal/cleo", "granted parent class/2A"),
             ("otto", "GET /api/classes/1A/portal/lena", "no_role_in_context - -"),
-            // The guardianship has ended, and the role stands in the files.
-            ("paul", "GET /api/classes/1A/portal/lena", "relation_unmet - -"),
+            // The roster knows him as a parent and says of no child that it is his.
+            ("paul", "GET /api/classes/1A/portal/lena", "no_role_in_context - -"),
             // A child that nobody knows is nobody's.
             ("gina", "GET /api/classes/1A/portal/nobody", "attribute_missing - -"),
         ],
@@ -754,6 +802,6 @@ fn the_bundle_is_as_the_files_say() {
     let bundle = passport();
     assert_eq!(
         (bundle.people().len(), bundle.all_assignments().count(), bundle.routes().len()),
-        (19, 21, 54)
+        (19, 23, 54)
     );
 }

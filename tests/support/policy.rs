@@ -7,7 +7,7 @@
 
 use hallpass::decision::{Decision, Reason, authzen, decide, decide_route};
 use hallpass::policy::route::Lookup;
-use hallpass::policy::{Bundle, Diagnostic, Severity, Source, compile, render};
+use hallpass::policy::{Bundle, Compilation, Diagnostic, Roster, Severity, Source, compile_with, render};
 use hallpass::time::Time;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,19 +15,41 @@ use std::path::Path;
 /// When tests ask, unless they say: a school day.
 pub(crate) const NOW: &str = "2026-09-09T10:00:00Z";
 
-/// The files of `policies/<name>`.
+/// The files of `policies/<name>`. Those of a roster beside them are called `sis/users.csv`.
 pub(crate) fn files(name: &str) -> Vec<Source> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name);
-    let mut files: Vec<Source> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| Source {
-            name: entry.file_name().into_string().unwrap(),
-            bytes: std::fs::read(entry.path()).unwrap(),
-        })
-        .collect();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap()) {
+        let name = entry.file_name().into_string().unwrap();
+        if !entry.path().is_dir() {
+            files.push(Source { name, bytes: std::fs::read(entry.path()).unwrap() });
+            continue;
+        }
+        files.extend(std::fs::read_dir(entry.path()).unwrap().map(|file| file.unwrap()).map(|file| Source {
+            name: format!("{name}/{}", file.file_name().to_str().unwrap()),
+            bytes: std::fs::read(file.path()).unwrap(),
+        }));
+    }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
+}
+
+/// Compiles files of a bundle, and of rosters as [`files`] calls them.
+pub(crate) fn compiled(sources: &[Source]) -> Compilation {
+    let mut own = Vec::new();
+    let mut rosters: Vec<Roster> = Vec::new();
+    for source in sources {
+        let Some((roster, file)) = source.name.split_once('/') else {
+            own.push(source.clone());
+            continue;
+        };
+        let file = Source { name: file.to_owned(), bytes: source.bytes.clone() };
+        match rosters.iter_mut().find(|known| known.name == roster) {
+            Some(known) => known.files.push(file),
+            None => rosters.push(Roster { name: roster.to_owned(), files: vec![file] }),
+        }
+    }
+    compile_with(&own, &rosters)
 }
 
 /// The same files with texts replaced: `(file, what stands there, what is to stand there)`. Each must stand there once.
@@ -44,7 +66,7 @@ pub(crate) fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Vec<Source>
 
 /// Compiles what must be without a mistake.
 pub(crate) fn load(sources: &[Source]) -> Bundle {
-    let compilation = compile(sources);
+    let compilation = compiled(sources);
     let told = render(&compilation.diagnostics, sources, false);
     compilation.bundle.unwrap_or_else(|| panic!("{told}"))
 }
@@ -59,7 +81,7 @@ pub(crate) fn one_file(text: &str) -> Vec<Source> {
 
 /// What is said of the sources, each as `code file:line what-is-underlined`. A bundle comes out only without errors.
 pub(crate) fn told(sources: &[Source]) -> Vec<String> {
-    let compilation = compile(sources);
+    let compilation = compiled(sources);
     let failed = compilation.diagnostics.iter().any(|told| told.severity == Severity::Error);
     assert_eq!(compilation.bundle.is_none(), failed);
     compilation.diagnostics.iter().map(|told| tell(told, sources)).collect()
