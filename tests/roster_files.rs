@@ -434,3 +434,106 @@ fn the_verbs_take_a_roster_from_beside_the_bundle_and_from_elsewhere() {
     let (code, text) = command(&["check", &policy], "");
     assert!(code == Some(0) && text.contains("roster sis: "), "{text}");
 }
+
+// Rows that cannot be placed.
+
+/// A bundle by which those who teach a class may see it, and ann, by hand, another one.
+fn rows_policy(class: &str) -> String {
+    format!(
+        "bundle: {{name: rostered, time_zone: Europe/Berlin}}\n\
+         issuers: {{gateway: {{claim: sub, matches: id}}}}\n\
+         rosters: {{sis: {{format: oneroster, levels: {{school: school, class: class}}, kinds: {{teacher: staff}}}}}}\n\
+         domains:\n  d:\n    precedence: union\n    levels: [school, class]\n    rosters: [sis]\n\
+        \x20   from_roster: {{derived: {{teacher: r}}}}\n    scopes: {{school/by-hand: {{class/1A: ~, class/1B: ~}}}}\n\
+        \x20   modules: {{m: {{level: class, permissions: {{see: ~}}}}}}\n    roles: {{r: {{level: class, grants: {{m: all}}}}}}\n\
+         people: {{ann: {{kinds: [staff]}}}}\n\
+         assignments: [{{subject: ann, role: r, scope: class/{class}}}]\n\
+         routes:\n  \"GET /classes/{{c}}\": {{permission: m.see, on: \"class/{{c}}\"}}\n"
+    )
+}
+
+/// One school with 200 teachers who teach a class of their own each, `c0` and so on; the enrolments of the first `bad`
+/// of them name a class that is not there.
+fn taught(bad: usize) -> Vec<(&'static str, String)> {
+    let each = |row: fn(usize) -> String| (0..200).map(row).collect::<String>();
+    let manifest = "propertyName,value\noneroster.version,1.1\nfile.orgs,bulk\nfile.users,bulk\nfile.classes,bulk\nfile.enrollments,bulk\n";
+    let enrolled = (0..200).map(|n| {
+        let class = if n < bad { "gone".to_owned() } else { format!("c{n}") };
+        format!("e{n},,{class},t{n},teacher,,\n")
+    });
+    vec![
+        ("manifest.csv", manifest.to_owned()),
+        ("orgs.csv", "sourcedId,status,type,parentSourcedId\nnorth,,school,\n".to_owned()),
+        (
+            "users.csv",
+            "sourcedId,status,enabledUser,orgSourcedIds,role,agentSourcedIds\n".to_owned()
+                + &each(|n| format!("t{n},,true,north,teacher,\n")),
+        ),
+        (
+            "classes.csv",
+            "sourcedId,status,schoolSourcedId,termSourcedIds\n".to_owned()
+                + &each(|n| format!("c{n},,north,\n")),
+        ),
+        (
+            "enrollments.csv",
+            "sourcedId,status,classSourcedId,userSourcedId,role,beginDate,endDate\n".to_owned()
+                + &enrolled.collect::<String>(),
+        ),
+    ]
+}
+
+fn may_see(server: &Server, who: &str, class: &str) -> bool {
+    let mut client = Client::to(server.address());
+    client.send(format!("GET /classes/{class} HTTP/1.1\r\nHost: app\r\nX-Remote-User: {who}\r\n\r\n"));
+    client.answer().status == 200
+}
+
+/// 601 rows: three of them are half a percent, thirty are five.
+#[test]
+fn half_a_percent_of_bad_rows_loads_and_is_counted_and_five_percent_leave_the_last_good_roster() {
+    let upstream = Upstream::replying(OK);
+    let place = Place::new();
+    write(&place.policy().join("policy.yaml"), rows_policy("1A").as_bytes());
+    write(&place.zip(), &packed(&taught(3)));
+    let server = place.start(&upstream, |_| {});
+    let (pdp, progress) = (server.pdp(), server.pdp().bundle_progress().clone());
+    let roster = pdp.rosters().remove(0);
+    assert_eq!((roster.report.rows, roster.report.set_aside.total()), (601, 3));
+    let aside = &roster.report.set_aside.listed()[0];
+    assert_eq!(
+        (aside.file.as_str(), aside.line, aside.cause.as_str()),
+        ("sis/enrollments.csv", 2, "unknown_class")
+    );
+    // What is set aside grants nothing, and takes nothing from others.
+    assert!(!may_see(&server, "t0", "c0") && may_see(&server, "t3", "c3") && !may_see(&server, "t3", "c4"));
+    assert!(progress.status().failure.is_none());
+
+    write(&place.zip(), &packed(&taught(30)));
+    assert!(progress.wait_until(DEADLINE, |status| status.failure.is_some()));
+    let failure = progress.status().failure.unwrap();
+    assert!(failure.text.contains("roster_bad_rows"), "{}", failure.text);
+    assert!(may_see(&server, "t3", "c3") && may_see(&server, "ann", "1A") && !may_see(&server, "ann", "1B"));
+    // The last good one goes on deciding with what is written by hand now.
+    write(&place.policy().join("policy.yaml"), rows_policy("1B").as_bytes());
+    support::until("the newer file is in force", || may_see(&server, "ann", "1B"));
+    assert!(may_see(&server, "t3", "c3") && !may_see(&server, "ann", "1A"));
+    assert_eq!(pdp.rosters()[0].report.set_aside.total(), 3);
+    assert!(pdp.rosters()[0].failing.is_some());
+    // Mended, the new one decides.
+    write(&place.zip(), &packed(&taught(0)));
+    support::until("the mended one is in force", || may_see(&server, "t0", "c0"));
+    assert!(progress.wait_until(DEADLINE, |status| status.failure.is_none()));
+    let (code, text) = command(&["check", &place.policy().display().to_string()], "");
+    assert!(code == Some(0) && text.contains("roster sis: 601 rows, 0 set aside"), "{text}");
+    server.shutdown();
+}
+
+#[test]
+fn check_tells_what_is_set_aside_by_cause_and_line() {
+    let place = Place::new();
+    write(&place.policy().join("policy.yaml"), rows_policy("1A").as_bytes());
+    place.write_folder(&taught(3));
+    let (code, text) = command(&["check", &place.policy().display().to_string()], "");
+    assert!(code == Some(0) && text.contains("roster sis: 601 rows, 3 set aside"), "{text}");
+    assert!(text.contains("unknown_class: 3, first in sis/enrollments.csv:2"), "{text}");
+}
