@@ -5,7 +5,10 @@
 #[path = "support/policy.rs"]
 mod policy_support;
 
-use hallpass::decision::{AccessRequest, Decision, Edges, Standing, authzen, decide_route, explain};
+use hallpass::decision::{
+    AccessRequest, Considered, Decision, Edges, Standing, authzen, decide_requirements, decide_route,
+    explain, questions,
+};
 use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Claims};
 use hallpass::time::Time;
@@ -292,6 +295,52 @@ fn claims_of_a_request_by_name_are_text_or_flags_or_there_at_all() {
     assert!(claims.holds("amr", "mfa") && !claims.holds("amr", "otp"));
 }
 
+// ---- routes --------------------------------------------------------------------------------------------------------
+
+/// The answer to `GET path`: reason, rule, the power mark, and which requirement it is about.
+fn by_route(bundle: &Bundle, person: &str, path: &str) -> (String, bool, Considered) {
+    let Lookup::Found(leaf) = bundle.routes().find("GET", path) else { panic!("{path}") };
+    let matched = leaf.select(Vec::new()).unwrap();
+    let person = bundle.people().find(person).unwrap();
+    let (decision, considered) = decide_requirements(bundle, &matched, person, None, now());
+    (format!("{} {}", decision.reason, decision.rule.as_str()), decision.power, considered)
+}
+
+#[test]
+fn of_several_requirements_items_and_alternatives_the_one_is_told_that_the_answer_is_about() {
+    let routes = r#"routes:
+  "GET /x/{classes}/{other}":
+    lists: [classes]
+    require:
+      - {permission: work.view, on: class/1}
+      - {permission: work.seal, on: "class/{classes}"}
+      - any: [{permission: work.file, on: class/1}, {permission: work.edit, on: "class/{other}"}]
+  "GET /y": {any: [{permission: work.file, on: class/1}, {permission: work.edit, on: class/1}]}
+  "GET /z": {any: [{condition: {request.method: {is: POST}}}, {permission: work.file, on: class/1}]}
+"#;
+    let rows = "assignments: [{subject: ann, role: dean, scope: school/s}, {subject: bob, role: dean, scope: school/s}]\n\
+                suspended: {subjects: [bob]}\n";
+    let bundle = load(&one_file(&format!("{}{rows}", SCHOOL.replace("routes: {}\n", routes))));
+    let about = |count, decisive, item, alternative| Considered { count, decisive, item, alternative };
+    let told = |person: &str, path: &str| by_route(&bundle, person, path);
+    // Granted: the first is told, and the mark of a power permission among them.
+    let granted = "granted most_specific".to_owned();
+    assert_eq!(told("ann", "/x/1,2/2"), (granted.clone(), true, about(3, 0, 0, 0)));
+    assert_eq!(told("ann", "/y"), (granted, false, about(1, 0, 0, 1)));
+    // Denied: the first that does not hold; of alternatives the first.
+    assert_eq!(told("ann", "/x/1,9/2"), ("scope_unknown none".to_owned(), false, about(2, 1, 1, 0)));
+    let none = "no_role_in_context most_specific".to_owned();
+    assert_eq!(told("ann", "/x/1,2/9"), (none, false, about(3, 2, 0, 0)));
+    assert_eq!(told("ann", "/z").0, "condition_failed condition");
+    assert_eq!(told("bob", "/y"), ("suspended suspended".to_owned(), false, about(0, 0, 0, 0)));
+    // The questions behind it: one for each item, and the alternatives together.
+    let ann = bundle.people().find("ann").unwrap();
+    let Lookup::Found(leaf) = bundle.routes().find("GET", "/x/1,2/2") else { panic!() };
+    let matched = leaf.select(Vec::new()).unwrap();
+    let asked = questions(&bundle, &matched, ann, None, now());
+    assert_eq!(asked.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 2]);
+}
+
 // ---- documents -----------------------------------------------------------------------------------------------------
 
 const FORMS: &str = r#"bundle: {name: told, time_zone: UTC}
@@ -352,6 +401,7 @@ fn a_document_says_which_part_of_the_formula_decided() {
     // Two roles give the same: the first in the order of names is told.
     assert_eq!(may("bob", "view"), "granted first school/n form_default");
     assert_eq!(may("bob", "edit"), "level_below_required first school/n form_default");
+    assert_eq!(may("bob", "delete"), "level_below_required first school/n form_max");
 }
 
 #[test]
@@ -460,6 +510,53 @@ fn an_explanation_tells_suspended_and_archived_roles_from_those_that_do_not_gran
     );
     let denied = standings(&bundle, "ann", "work.edit", "class/2");
     assert_eq!(denied[..2], ["clerk account/a: DoesNotGrant", "head account/a: DoesNotGrant"]);
+}
+
+#[test]
+fn an_explanation_of_a_document_says_what_became_of_every_role() {
+    let text = FORMS
+        .replace("    buildings: school\n", "    buildings: school\n    archived: [school/s]\n")
+        .replace("role_without_buildings: baseline", "role_without_buildings: inactive")
+        .replace("    roles:\n", "    roles:\n      local: {level: school, forms: {plan: {default: view, max: view}}}\n      plain: {level: district, grants: {m: all}}\n")
+        .replace("assignments: 5,", "assignments: 9,")
+        .replace(
+            "documents:\n",
+            "  - {subject: bob, role: first, scope: district/d, buildings: [school/s]}\n  \
+             - {subject: bob, role: bare, scope: district/d}\n  \
+             - {subject: bob, role: plain, scope: district/d}\n  \
+             - {subject: bob, role: local, scope: school/n, buildings: [school/n], suspended: true}\n  \
+             - {subject: bob, role: local, scope: school/s, buildings: [school/n]}\n  \
+             - {subject: dee, role: plain, scope: district/d, until: 2026-01-01}\ndocuments:\n",
+        )
+        .replace(
+            "  - {subject: bob, role: second, scope: district/d, buildings: [school/n]}\n",
+            "  - {subject: bob, role: second, scope: district/d, buildings: [school/n], until: 2026-01-01}\n",
+        );
+    let bundle = load(&one_file(&text));
+    let request = json!({
+        "subject": {"type": "staff", "id": "bob"},
+        "action": {"name": "view"},
+        "resource": {"type": "document", "id": "plan-kid"},
+    });
+    let resolved = authzen::Request::read(&request).unwrap().resolve(&bundle, now()).unwrap();
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let rows = explain(&bundle, &resolved.request()).candidates;
+    let rows: Vec<String> =
+        rows.iter().map(|row| format!("{} {:?}", domain.roles()[row.role].name, row.standing)).collect();
+    let mut rows: Vec<&str> = rows.iter().map(|row| &row[..]).collect();
+    rows.sort_unstable();
+    assert_eq!(
+        rows,
+        [
+            "bare NamesNoBuilding",
+            "first Covers",
+            "first CoversElsewhere",
+            "local Archived",
+            "local Suspended",
+            "plain BearsNoForms",
+            "second NotCurrent",
+        ]
+    );
 }
 
 // ---- edges ---------------------------------------------------------------------------------------------------------
