@@ -110,12 +110,12 @@ fn main() -> Result<ExitCode, Error> {
 
 fn measure(sizes: &[usize]) -> Result<ExitCode, Error> {
     let mut loads = String::from(
-        "| people | assignments | source MiB | load ms | bundle MiB | bytes per assignment | peak MiB |\n\
-         | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        "| people | classes | permissions | roles | assignments | source MiB | load ms | bundle MiB | bytes per assignment | peak MiB |\n\
+         | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let mut table = String::from(
-        "| people | question | allowed % | cold ns | hot ns | cold instructions | hot instructions | allocations |\n\
-         | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        "| people | question | allowed % | cold ns | cold per second | hot ns | cold instructions | hot instructions | allocations |\n\
+         | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let mut allocated = 0;
     for people in sizes.iter().copied() {
@@ -131,7 +131,10 @@ fn measure(sizes: &[usize]) -> Result<ExitCode, Error> {
         let assignments = bundle.all_assignments().count();
         writeln!(
             loads,
-            "| {people} | {assignments} | {:.1} | {:.0} | {:.1} | {:.0} | {:.1} |",
+            "| {people} | {} | {} | {} | {assignments} | {:.1} | {:.0} | {:.1} | {:.0} | {:.1} |",
+            Size::of(people).classes,
+            bundle.domains().iter().map(|(_, domain)| domain.permissions().len()).sum::<usize>(),
+            bundle.domains().iter().map(|(_, domain)| domain.roles().len()).sum::<usize>(),
             mebibytes(bytes),
             took.as_secs_f64() * 1e3,
             mebibytes(held),
@@ -152,8 +155,9 @@ fn measure(sizes: &[usize]) -> Result<ExitCode, Error> {
             };
             writeln!(
                 table,
-                "| {people} | {name} | {:.0} | {cold_ns:.0} | {hot_ns:.0} | {} | {} | {allocations} |",
+                "| {people} | {name} | {:.0} | {cold_ns:.0} | {:.0} | {hot_ns:.0} | {} | {} | {allocations} |",
                 100.0 * allowed as f64 / cold.len() as f64,
+                1e9 / cold_ns,
                 instructions(20_000, 20_000),
                 instructions(HOT, 20_000),
             )?;
