@@ -866,6 +866,11 @@ fn td_21_no_route_edits_the_super_admin_role() {
         request(&bundle, "ivan", "PATCH /api/roles/observer"),
         "permission_not_granted it_admin account/greenfield"
     );
+    // Nor any other role that is locked, whoever asks.
+    let lock = ("roles.yaml", "        title: Observer\n", "        title: Observer\n        locked: true\n");
+    let locked = load(&changed("toddle", &[lock]));
+    assert_eq!(request(&locked, "sara", "PATCH /api/roles/observer").split(' ').next(), Some("role_locked"));
+    assert!(request(&locked, "sara", "PATCH /api/roles/class_teacher").starts_with("granted "));
 }
 
 // TD-22
@@ -896,6 +901,11 @@ fn td_23_only_super_admins_make_super_admins() {
         "granted it_admin account/greenfield"
     );
     assert_eq!(request(&generous, "ivan", line), "permission_not_granted it_admin account/greenfield");
+    // The permission alone is not enough either: the role says who may give it.
+    let more = "        title: IT admin\n        grants:\n          role_setup: all_and_power\n";
+    let most =
+        load(&changed("toddle", &[("roles.yaml", "        title: IT admin\n        grants:\n", more)]));
+    assert_eq!(request(&most, "ivan", line).split(' ').next(), Some("not_assignable"));
 }
 
 // TD-23
