@@ -332,8 +332,8 @@ mod tests {
         drop(second);
         let text = metrics.render().unwrap();
         for line in [
-            "hallpass_requests_total{method=\"GET\",code=\"2xx\"} 2",
-            "hallpass_requests_total{method=\"PUT\",code=\"none\"} 0",
+            "hallpass_requests_total{code=\"2xx\",method=\"GET\"} 2",
+            "hallpass_requests_total{code=\"none\",method=\"PUT\"} 0",
             "hallpass_request_duration_seconds_bucket{le=\"0.001\"} 0",
             "hallpass_request_duration_seconds_bucket{le=\"0.0025\"} 1",
             "hallpass_request_duration_seconds_bucket{le=\"30\"} 1",
