@@ -393,6 +393,7 @@ fn non_admin_roles_follow_from_the_roster_of_either_version() {
 
 #[test]
 fn a_derived_role_goes_when_the_enrolment_goes() {
+    // SP-09.
     let without = changed(V1_1, &[("e1,,1A,north,tim,teacher,true,,\n", "")]);
     let bundle = rostered(&policy(), &without);
     assert_eq!(may(&bundle, "tim", "passport/work.teach", "class/1A"), "permission_not_granted");

@@ -451,6 +451,7 @@ const TABLE: &[(&str, Rule)] = &[
         "SP-09",
         Held(&[
             "rosters::non_admin_roles_follow_from_the_roster_of_either_version",
+            "rosters::a_derived_role_goes_when_the_enrolment_goes",
             "school_passport::sp_09_the_four_roles_come_from_the_roster_and_go_with_it",
         ]),
     ),

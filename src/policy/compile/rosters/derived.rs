@@ -74,7 +74,7 @@ fn mapping(
     {
         return None;
     }
-    let fields = Fields::of(node, "what follows from the roster, `once` or `derived`,", &["derived"], diags)?;
+    let fields = Fields::of(node, "`once`, or what is derived", &["derived"], diags)?;
     let derived = fields.need("derived", diags)?;
     let mut roles = Vec::new();
     for (key, node) in derived.as_map("roles by the words of OneRoster", diags)? {
