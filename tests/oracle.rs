@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
-const PAIRS: u64 = 20_000;
+const PAIRS: u64 = 40_000;
 const SEED: u64 = 20_260_601;
 const QUESTIONS_EACH: u64 = 60;
 /// To the routes of a bundle, if it has some.
@@ -108,6 +108,8 @@ type Ending = (&'static str, &'static str);
 #[derive(Default)]
 struct Tally {
     endings: BTreeMap<Ending, u64>,
+    /// By what two requirements of one route are combined: how many requests were refused and allowed.
+    pairs: BTreeMap<(&'static str, &'static str), [u64; 2]>,
     /// The first of each kind of departure: what was asked for, the reason by the text, the engine's.
     departures: BTreeMap<(&'static str, &'static str, &'static str), Departure>,
 }
@@ -136,6 +138,11 @@ impl Tally {
             };
             let (same, expected, got) = case.compare(&bundle, &loaded);
             *self.endings.entry((case.of(), expected)).or_default() += 1;
+            if let Case::Visit(visit) = &case {
+                for pair in bundle.routes[visit.route].pairs(&bundle) {
+                    self.pairs.entry(pair).or_default()[usize::from(got == "granted")] += 1;
+                }
+            }
             if !same && !is_known_departure(&bundle, &case) {
                 let kind = (case.of(), expected, got);
                 let first = || Departure { count: 0, seed, bundle: bundle.clone(), case };
@@ -187,8 +194,13 @@ fn decides_as_the_text_says() {
         workers.into_iter().map(|worker| worker.join().expect("a worker")).collect()
     });
     let mut endings: BTreeMap<Ending, u64> = BTreeMap::new();
+    let mut pairs: BTreeMap<_, [u64; 2]> = BTreeMap::new();
     let mut departures = BTreeMap::new();
     for tally in tallies {
+        for (pair, [refused, allowed]) in tally.pairs {
+            let sums = pairs.entry(pair).or_default();
+            (sums[0], sums[1]) = (sums[0] + refused, sums[1] + allowed);
+        }
         for (ending, count) in tally.endings {
             *endings.entry(ending).or_default() += count;
         }
@@ -203,6 +215,9 @@ fn decides_as_the_text_says() {
     for ((of, reason), count) in &endings {
         println!("{of:12}{reason:24}{count:10}");
     }
+    for ((one, other), [refused, allowed]) in &pairs {
+        println!("{one} beside {other}: {refused} refused, {allowed} allowed");
+    }
     for departure in departures.values() {
         println!("{}", tell(departure));
     }
@@ -210,6 +225,14 @@ fn decides_as_the_text_says() {
         println!("departure: {of}, {expected} by the text, {got} by the engine, {} times", departure.count);
     }
     assert!(departures.is_empty(), "the engine departs from the text in {} ways", departures.len());
+    // Every rule of combination beside every other on one route; both ways where there were enough of them.
+    let kinds = ["change", "condition", "document", "most_specific", "union"];
+    for (at, one) in kinds.into_iter().enumerate() {
+        for other in &kinds[at..] {
+            let [refused, allowed] = pairs.get(&(one, *other)).copied().unwrap_or_default();
+            assert!(refused > 0 && (allowed > 0 || refused < 5_000), "{one} beside {other}: {refused} refused, {allowed} allowed");
+        }
+    }
     // A generator that no longer reaches a reason would compare nothing there.
     let permission = [
         "granted",

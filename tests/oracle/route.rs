@@ -2,7 +2,7 @@
 
 use super::change::{self, Changing, Verdict};
 use super::condition::{self, Condition};
-use super::evaluate::{Denied, evaluate, is_suspended};
+use super::evaluate::{Denied, evaluate, is_suspended, split};
 use super::facts::{Facts, Named};
 use super::model::{Access, Bundle, Claim, Person, Question};
 use std::collections::BTreeSet;
@@ -337,6 +337,40 @@ impl Requirement {
     /// The parameters that it reads.
     pub fn reads(&self) -> Vec<usize> {
         self.all().iter().flat_map(Single::reads).collect()
+    }
+}
+
+impl Single {
+    /// What it is combined by.
+    fn kind(&self, bundle: &Bundle) -> &'static str {
+        match self {
+            Single::Permission { name, .. } => {
+                let (domain, _) = split(bundle, name).expect("a domain");
+                if domain.union { "union" } else { "most_specific" }
+            }
+            Single::Document { .. } => "document",
+            Single::Condition { .. } => "condition",
+            Single::Change(_) => "change",
+        }
+    }
+}
+
+impl Route {
+    /// By what its requirements are combined, each with each other.
+    pub fn pairs(&self, bundle: &Bundle) -> BTreeSet<(&'static str, &'static str)> {
+        let kinds = self.requirements.iter().map(|requirement| -> BTreeSet<&'static str> {
+            requirement.all().iter().map(|single| single.kind(bundle)).collect()
+        });
+        let kinds: Vec<BTreeSet<&str>> = kinds.collect();
+        let mut pairs = BTreeSet::new();
+        for (at, one) in kinds.iter().enumerate() {
+            for other in kinds.iter().skip(at + 1) {
+                for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b))) {
+                    pairs.insert((a.min(b), a.max(b)));
+                }
+            }
+        }
+        pairs
     }
 }
 
