@@ -230,7 +230,10 @@ fn decides_as_the_text_says() {
     for (at, one) in kinds.into_iter().enumerate() {
         for other in &kinds[at..] {
             let [refused, allowed] = pairs.get(&(one, *other)).copied().unwrap_or_default();
-            assert!(refused > 0 && (allowed > 0 || refused < 5_000), "{one} beside {other}: {refused} refused, {allowed} allowed");
+            assert!(
+                refused > 0 && (allowed > 0 || refused < 5_000),
+                "{one} beside {other}: {refused} refused, {allowed} allowed"
+            );
         }
     }
     // A generator that no longer reaches a reason would compare nothing there.
