@@ -60,7 +60,7 @@ pub fn requires(permission: usize) -> bool {
 
 /// Whether a module has a gate at the account.
 pub fn is_gated(module: usize) -> bool {
-    module % 2 == 0
+    module.is_multiple_of(2)
 }
 
 /// All files of the bundle.

@@ -224,7 +224,7 @@ fn questions_of<'b>(bundle: &'b Bundle, kind: Kind, people: usize, count: usize)
                         domain: forms,
                         form: document.form,
                         student: Some(document.student),
-                        buildings: Ok(bundle.buildings_of_person(document.student)),
+                        buildings: Ok(bundle.buildings_of_person(document.student, now)),
                         explicit: document.granted_to(subject),
                         target: None,
                         giving: None,
@@ -240,7 +240,6 @@ fn questions_of<'b>(bundle: &'b Bundle, kind: Kind, people: usize, count: usize)
 }
 
 fn permissions(bundle: &Bundle, domain: DomainId) -> Vec<PermissionId> {
-    debug_assert!(FORMS > 0);
     let domain = &bundle.domains()[domain];
     (0..MODULES * PERMISSIONS)
         .map(|at| format!("m{}.p{}", at / PERMISSIONS, at % PERMISSIONS))
