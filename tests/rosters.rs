@@ -469,6 +469,40 @@ fn what_people_are_holds_on_the_days_that_a_row_of_roles_says() {
 }
 
 #[test]
+fn whoever_ends_on_the_day_they_begin_never_was_that() {
+    // A no-show: `endDate` is the first day without.
+    let more = "r9,,gus,secondary,principal,2026-08-01,2026-08-01,south\n";
+    let text = changed(V1_2, &[("r6,,tim", &format!("{more}r6,,tim"))]);
+    let bundle = rostered(&policy(), &text);
+    let gus = bundle.people().find("gus").unwrap();
+    assert_eq!(bundle.kinds(gus, at(NOW)).words().collect::<Vec<_>>(), ["guardian"]);
+    assert_eq!(bundle.people().row(gus).kinds.words().collect::<Vec<_>>(), ["guardian"]);
+    // Who was never anything else is known, and of no kind.
+    let text = changed(
+        V1_2,
+        &[("r1,,ada,primary,principal,,,north", "r1,,ada,primary,principal,2026-08-01,2026-08-01,north")],
+    );
+    let bundle = rostered(&policy(), &text);
+    let ada = bundle.people().find("ada").unwrap();
+    assert_eq!(bundle.kinds(ada, at(NOW)).words().count(), 0);
+}
+
+#[test]
+fn a_guardian_is_one_on_the_days_that_a_row_of_roles_says() {
+    let end = at("2026-10-31T23:00:00Z");
+    let row = ("r5,,gus,primary,guardian,,,north", "r5,,gus,primary,guardian,2026-08-01,2026-11-01,north");
+    let bundle = rostered(&policy(), &changed(V1_2, &[row]));
+    let person = |id: &str| bundle.people().find(id).unwrap();
+    let (gus, una) = (person("gus"), person("una"));
+    assert!(bundle.relations().is_guardian(gus, una, at(NOW)));
+    assert!(!bundle.relations().is_guardian(gus, una, end));
+    assert_eq!(may(&bundle, "gus", "passport/portal.view", "child/una"), "granted");
+    let held: Vec<_> =
+        bundle.all_assignments().filter(|(who, _)| *who == gus).map(|(_, held)| held.until).collect();
+    assert!(!held.is_empty() && held.iter().all(|until| *until == end), "{held:?}");
+}
+
+#[test]
 fn whoever_is_not_enabled_is_suspended_and_whoever_is_to_be_deleted_is_known_and_nobody() {
     let bundle = rostered(&policy(), V1_1);
     let person = |id: &str| bundle.people().find(id);
@@ -585,6 +619,17 @@ fn whoever_is_written_by_hand_stands_and_stays_off_when_the_school_switches_them
     assert_eq!(bundle.people().row(off).kinds.words().collect::<Vec<_>>(), ["guardian"]);
     assert!(bundle.is_suspended(off));
     assert_eq!(bundle.relations().enrolments_of(off).count(), 0);
+    // Whatever else is wrong with the row, or is not asked for.
+    for row in [
+        "off,,false,nowhere,teacher,,,,",
+        "off,,false,north,relative,,,,",
+        "off,,False,north,teacher,,,,",
+        "off,tobedeleted,false,north,teacher,,,,",
+        "off,,true,north,teacher,,,,\noff,,false,north,teacher,,,,",
+    ] {
+        let bundle = rostered(&hand, &changed(V1_1, &[("off,,false,north,teacher,,,,", row)]));
+        assert!(bundle.is_suspended(bundle.people().find("off").unwrap()), "{row}");
+    }
     let same_key = format!("{}people: {{hal: {{kinds: [staff], sso: gus.g}}}}\n", policy());
     let bundle = rostered(&same_key, V1_1);
     assert!(bundle.people().find("gus").is_none());

@@ -338,8 +338,9 @@ impl Revision {
     pub(super) fn set_stages(&mut self, person: PersonId, stages: Vec<(Time, Kinds, Vec<ScopeId>)>) {
         let start = self.stages.len() as u32;
         let single = stages.len() == 1;
-        let mut packed = (0, 0);
+        let (mut packed, mut only) = ((0, 0), Kinds::default());
         for (until, kinds, buildings) in stages {
+            only = kinds;
             let from = self.buildings.len() as u32;
             self.buildings.extend(buildings);
             packed = (from, self.buildings.len() as u32);
@@ -349,7 +350,11 @@ impl Revision {
         }
         let end = self.stages.len() as u32;
         if let Some(row) = self.people.rows.get_mut(person) {
-            if single { row.buildings = packed } else { row.stages = (start, end) }
+            if single {
+                (row.buildings, row.kinds) = (packed, only);
+            } else {
+                row.stages = (start, end);
+            }
         }
     }
 

@@ -215,19 +215,30 @@ fn of_roster(
     for enrolment in reading.enrolments.iter().filter(|enrolment| enrolment.word == RoleWord::Student) {
         enrolled.entry(enrolment.user).or_default().push(enrolment);
     }
+    let guardian_days = reading.guardian_days();
     for (guardian, student) in &reading.guardians {
         let words = reading.users[*guardian].words;
         let responsible = |word: &RoleWord| reading.declared.kind(*word) == Some(Kind::Guardian);
         let held = mapping.roles.iter().filter(|(word, _)| words & word.bit() != 0 && responsible(word));
-        for (_, role) in held.copied() {
+        for (word, role) in held.copied() {
             let place = reading.span("users.csv", reading.users[*student].line);
             let child = children.get(student).copied();
-            seat(*guardian, role, child, ALWAYS, place);
-            for tie in ties.get(student).into_iter().flatten() {
-                seat(*guardian, role, reading.orgs[tie.org].scope, tie.days, place);
-            }
-            for enrolment in enrolled.get(student).into_iter().flatten() {
-                seat(*guardian, role, from_class(enrolment, role), enrolment.days, place);
+            // On the days on which they are that themselves.
+            let own = guardian_days.get(guardian).into_iter().flatten();
+            for (_, own) in own.filter(|(as_what, _)| as_what.is_none_or(|as_what| as_what == word)) {
+                let mut at = |scope: Option<ScopeId>, days: Days| {
+                    let days = Days { from: days.from.max(own.from), until: days.until.min(own.until) };
+                    if days.from < days.until {
+                        seat(*guardian, role, scope, days, place);
+                    }
+                };
+                at(child, ALWAYS);
+                for tie in ties.get(student).into_iter().flatten() {
+                    at(reading.orgs[tie.org].scope, tie.days);
+                }
+                for enrolment in enrolled.get(student).into_iter().flatten() {
+                    at(from_class(enrolment, role), enrolment.days);
+                }
             }
         }
     }

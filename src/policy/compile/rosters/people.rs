@@ -64,6 +64,10 @@ impl<'a> Reading<'a> {
     }
 
     fn user(&mut self, record: &Record<'_, 'a>, at: &Places) -> Result<(), Cause> {
+        // Noted before anything can be wrong with the row.
+        if record.get(2).eq_ignore_ascii_case("false") {
+            self.off.push(folded(self.declared.id, record.keep(at.id)));
+        }
         let sourced_id = record.keep(0);
         if let Err(twice) = self.user_ids.claim(sourced_id.clone(), record.line) {
             if let Some(first) = self.gone.remove(&sourced_id).and_then(|user| self.users.get_mut(user)) {
@@ -161,10 +165,14 @@ impl<'a> Reading<'a> {
             }
             let org = reading.org_ids.find(record.get(3), Cause::UnknownOrg)?;
             let days = reading.calendar.days(record.get(4), record.get(5))?;
-            // At what is to be deleted nobody is anything.
-            if let Some(org) = org {
+            // At what is to be deleted nobody is anything, and who ends on the day they begin never was.
+            if let Some(org) = org
+                && days.from < days.until
+            {
                 reading.is_of(user, word, kind);
                 reading.ties.push(Tie { user, org, word, kind, days, line: record.line });
+            } else if let Some(user) = reading.users.get_mut(user) {
+                user.is_wanted |= org.is_some();
             }
             Ok(())
         })
@@ -259,14 +267,16 @@ fn set_collisions_aside(readings: &mut [Reading<'_>], roster: &mut people::Roste
             }
         }
     }
+    // Whom the school's software has switched off stays off, whatever else is wrong with their row or missing from it.
+    for id in readings.iter().flat_map(|reading| &reading.off) {
+        if let Some(person) = roster.people.find(id) {
+            roster.suspended.insert(person);
+        }
+    }
     let mut found: Vec<(usize, UserId, Cause)> = Vec::new();
     for (at, reading) in readings.iter().enumerate() {
         for (id, user) in reading.users.iter().filter(|(_, user)| user.state == State::Holds) {
-            if let Some(person) = roster.people.find(&user.id) {
-                // Whom the school's software has switched off stays off.
-                if !user.enabled {
-                    roster.suspended.insert(person);
-                }
+            if roster.people.find(&user.id).is_some() {
                 found.push((at, id, Cause::WrittenByHand));
             } else if ids.get(user.id.as_ref()).is_some_and(|count| *count > 1) {
                 found.push((at, id, Cause::DuplicateId));

@@ -40,6 +40,8 @@ pub(super) struct Reading<'a> {
     pub(super) user_ids: Ids<'a, UserId>,
     /// Those who are to be deleted.
     pub(super) gone: HashMap<Cow<'a, str>, UserId>,
+    /// The ids of those whom a row switches off, also one that is set aside.
+    pub(super) off: Vec<Cow<'a, str>>,
     /// The keys of users, each by the place of its column in the declaration.
     pub(super) keys: Vec<(UserId, usize, Cow<'a, str>)>,
     pub(super) ties: Vec<Tie>,
@@ -149,6 +151,7 @@ impl<'a> Reading<'a> {
             users: Table::default(),
             user_ids: Ids::default(),
             gone: HashMap::new(),
+            off: Vec::new(),
             keys: Vec::new(),
             ties: Vec::new(),
             agents: Vec::new(),
@@ -205,6 +208,23 @@ impl<'a> Reading<'a> {
             told.add(&format!("{}/{file}", self.declared.name), *line, *lines, *cause);
         }
         (self.rows, told)
+    }
+
+    /// On which days users are guardians, and by which word, as the rows of `roles.csv` say. In 1.1 whoever is one is
+    /// one always.
+    pub(super) fn guardian_days(&self) -> HashMap<UserId, Vec<(Option<RoleWord>, Days)>> {
+        let mut days: HashMap<UserId, Vec<(Option<RoleWord>, Days)>> = HashMap::new();
+        match self.version {
+            Version::V1_1 => {
+                days.extend(self.guardians.iter().map(|(guardian, _)| (*guardian, vec![(None, ALWAYS)])));
+            }
+            Version::V1_2 => {
+                for tie in self.ties.iter().filter(|tie| tie.kind == Kind::Guardian) {
+                    days.entry(tie.user).or_default().push((Some(tie.word), tie.days));
+                }
+            }
+        }
+        days
     }
 
     /// The org, or the nearest above it, of which this is true.

@@ -45,10 +45,11 @@ pub(super) fn relate(readings: &[Reading<'_>], bundle: &mut Revision) {
                 bundle.relations.enrolments.push((person, scope, part, tie.days));
             }
         }
+        let responsible = reading.guardian_days();
         for (guardian, student) in &reading.guardians {
             let both = reading.users[*guardian].person.zip(reading.users[*student].person);
-            if let Some((guardian, student)) = both {
-                bundle.relations.guardians.push((guardian, student, ALWAYS));
+            if let (Some((who, whom)), Some(days)) = (both, responsible.get(guardian)) {
+                bundle.relations.guardians.extend(days.iter().map(|(_, days)| (who, whom, *days)));
             }
         }
         stages(reading, bundle);
