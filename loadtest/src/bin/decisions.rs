@@ -9,7 +9,7 @@ use hallpass::policy::table::{DomainId, PermissionId, PersonId};
 use hallpass::policy::{Bundle, DocumentAction, Source, compile, render};
 use hallpass::time::Time;
 use hallpass_loadtest::Random;
-use hallpass_loadtest::school::{self, FORMS, MODULES, PERMISSIONS, Size};
+use hallpass_loadtest::school::{self, MODULES, PERMISSIONS, Size};
 use std::fmt::Write;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
