@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
-const PAIRS: u64 = 40_000;
+const PAIRS: u64 = 80_000;
 const SEED: u64 = 20_260_601;
 const QUESTIONS_EACH: u64 = 60;
 /// To the routes of a bundle, if it has some.

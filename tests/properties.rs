@@ -22,7 +22,11 @@ const QUESTIONS_EACH: usize = 25;
 
 /// Calls `check` with random bundles that load.
 fn for_bundles(what: u64, check: impl Fn(&mut Random, &Bundle, &Loaded)) {
-    for number in 0..BUNDLES {
+    for_many_bundles(BUNDLES, what, check);
+}
+
+fn for_many_bundles(count: u64, what: u64, check: impl Fn(&mut Random, &Bundle, &Loaded)) {
+    for number in 0..count {
         let seed = (what << 32) + number;
         let mut random = Random::new(seed);
         let bundle = generate::bundle(&mut random);
@@ -238,7 +242,7 @@ fn bears_out(facts: &DocumentFacts, question: &Question, reason: Reason) {
 
 #[test]
 fn access_to_documents_does_not_grow_when_an_assignment_ends() {
-    for_bundles(5, |r, bundle, loaded| {
+    for_many_bundles(5 * BUNDLES, 5, |r, bundle, loaded| {
         // Nothing begins any more: only ends lie between two instants.
         let mut only_ends = bundle.clone();
         for a in &mut only_ends.assignments {
@@ -277,7 +281,7 @@ fn access_to_documents_does_not_grow_when_an_assignment_ends() {
 
 #[test]
 fn access_to_documents_does_not_grow_when_an_assignment_is_suspended_or_ended_by_its_date() {
-    for_bundles(6, |r, bundle, loaded| {
+    for_many_bundles(5 * BUNDLES, 6, |r, bundle, loaded| {
         if bundle.assignments.is_empty() {
             return;
         }

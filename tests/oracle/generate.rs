@@ -230,7 +230,7 @@ fn everyone(r: &mut Random, domain: &mut Domain) {
     if r.chance(40) {
         domain.titles.push(("support".to_owned(), vec!["it".to_owned(), "office".to_owned()]));
     }
-    if r.chance(12) {
+    if r.chance(18) {
         // Narrow ones more often: below a broad one nothing is left.
         let scopes = &domain.scopes;
         let at = r.below(scopes.len()).max(r.below(scopes.len()));
