@@ -30,7 +30,7 @@ domains:
     levels: [school]
     scopes: {school/north: ~}
     modules: {grades: {level: school, permissions: {see: ~}}}
-    roles: {reader: {level: school, grants: {grades: all}}}
+    roles: {reader: {level: school, grants: {grades: all}, assignable_by: [reader]}}
 people:
   ari: {kinds: [staff]}
   kim: {kinds: [student]}
@@ -46,6 +46,7 @@ routes:
   "GET /grades": {permission: grades.see, on: school/north}
   "GET /grades/{student}": {permission: grades.see, on: school/north, student: "{student}"}
   "GET /grades/of?target={student}": {permission: grades.see, on: school/north, target: "{student}"}
+  "GET /readers/{student}": {change: give, role: reader, target: "{student}", on: school/north}
   "GET /on-a-condition": {condition: {subject.id: {is: ari}}}
 "#;
 
@@ -181,7 +182,7 @@ fn a_file_of_suspensions_names_applications_that_are_applications() {
 #[test]
 fn blocks_of_the_application_hold_for_whoever_comes_through_it() {
     let bundle = bundle();
-    for path in ["/grades/kim", "/grades/of"] {
+    for path in ["/grades/kim", "/grades/of", "/readers/kim"] {
         assert_eq!(route(&bundle, path, "ari", Some("reports"), None), "granted", "{path}");
         assert_eq!(route(&bundle, path, "ari", Some("sync"), None), "blocked", "{path}");
         assert_eq!(route(&bundle, path, "sync", None, None), "blocked", "{path}");

@@ -332,11 +332,7 @@ impl<'a> Asking<'a> {
             }
             Requirement::Change { domain, change } => {
                 let change = self.change(*domain, change)?;
-                let facts = Facts {
-                    target: change.whose().map(|(target, _)| target),
-                    claims: self.claims,
-                    ..Facts::default()
-                };
+                let facts = Facts { target: change.whose().map(|(target, _)| target), ..self.facts() };
                 Ok((Ask::Change(ChangeAsk { domain: *domain, change }), facts))
             }
             Requirement::Document { action, document, target, giving } => {

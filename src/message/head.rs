@@ -17,7 +17,8 @@ pub struct RequestHead {
     pub path: Path,
     /// What came after `?`, if there was one; it may be empty.
     pub query: Option<Query>,
-    /// The target as it came, where it is `path` and `query` byte for byte: then it need not be written anew.
+    /// The target as it came, where it came in origin form and is `path` and `query` byte for byte: then it need not be
+    /// written anew.
     pub target: Option<uri::PathAndQuery>,
     /// The host as it goes upstream.
     pub host: Host,
@@ -53,7 +54,10 @@ pub fn read_head(parts: Parts, rules: &HeaderRules, seen: &Seen) -> Result<Reque
     let host = read_host(&uri, &mut headers, seen)?;
     let credentials = rules.take_credentials(&mut headers, seen)?;
     rules.clean(&mut headers, seen)?;
-    let sent = uri.into_parts().path_and_query;
+    // Of `http://host#x` the library keeps nothing at all, calls that `/`, and writes nothing: what came in absolute form
+    // is written anew.
+    let origin_form = uri.scheme().is_none();
+    let sent = uri.into_parts().path_and_query.filter(|_| origin_form);
     let target = sent
         .filter(|sent| sent.path() == path.encoded() && sent.query() == query.as_ref().map(Query::as_str));
     Ok(RequestHead { method, path, query, target, host, headers, credentials, body })
@@ -134,6 +138,20 @@ mod tests {
         assert_eq!((head.path.decoded(), head.query.unwrap().as_str()), ("/a/b", "c"));
         assert_eq!(read("GET", "https://school.example").unwrap().path.decoded(), "/");
         assert_eq!(read("GET", "http://school.example?c").unwrap().path.decoded(), "/");
+    }
+
+    #[test]
+    fn keeps_only_a_target_in_origin_form_as_it_came() {
+        let kept = |target| read("GET", target).unwrap().target.map(|sent| Uri::from(sent).to_string());
+        for target in ["/", "/a", "/a?", "/a?b"] {
+            assert_eq!(kept(target).as_deref(), Some(target));
+        }
+        assert_eq!(kept("/a#x").as_deref(), Some("/a"));
+        // The first of them would go on as no target at all.
+        for target in ["http://school.example#x", "http://school.example", "http://school.example?c"] {
+            assert_eq!(read("GET", target).unwrap().path.encoded(), "/");
+            assert_eq!(kept(target), None, "{target}");
+        }
     }
 
     #[test]
