@@ -8,7 +8,7 @@ mod support;
 
 use hallpass::decision::Reason;
 use std::path::PathBuf;
-use support::{By, Pass, Scene, TOLD_OF_ARI, ari, get};
+use support::{By, Pass, Scene, TOLD_OF_ARI, ari, bundle_directory, copy_of, get, only_ours};
 
 const MALFORMED: By = By::Us(400, Reason::Malformed);
 const NO_ROUTE: By = By::Us(404, Reason::NoRoute);
@@ -244,6 +244,24 @@ fn forwards_what_it_matched_when_a_fragment_was_sent() {
         Pass::new(&ari("/classes/1A/attendance#x"), "GET /classes/1A/attendance").lines(&TOLD_OF_ARI),
         Pass::new(&get("/open/a#/../../admin"), "GET /open/a"),
         Pass::new(&get("/open/a?b#?c"), "GET /open/a?b"),
+    ]);
+}
+
+#[test]
+fn an_absolute_target_without_a_path_is_forwarded_as_the_root() {
+    let bundle = copy_of(bundle_directory());
+    let root = bundle.join("root.yaml");
+    std::fs::write(&root, "routes: {\"GET /\": public}\n").unwrap();
+    only_ours(&root, 0o644);
+    let scene = Scene::with(|config| config.bundle = bundle);
+    // Without a target at all the upstream would be left to guess.
+    scene.passes([
+        Pass::new(&get("http://app#x"), "GET /"),
+        Pass::new(&get("http://app#/open/a"), "GET /"),
+        Pass::new(&get("http://app"), "GET /"),
+        Pass::new(&get("http://app/#x"), "GET /"),
+        Pass::new(&get("http://app?a#x"), "GET /?a"),
+        Pass::new(&get("/#x"), "GET /"),
     ]);
 }
 
