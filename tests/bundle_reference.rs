@@ -293,7 +293,7 @@ fn roster(text: &str) -> (Source, Roster) {
             source(name, format!("{}\n", rows.trim_end()))
         })
         .collect();
-    (files.remove(0), Roster { name: "sis".to_owned(), files })
+    (files.remove(0), Roster { name: "sis".to_owned(), files, pinned: None })
 }
 
 fn compiled(case: &Case) -> Compilation {

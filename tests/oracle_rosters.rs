@@ -232,7 +232,7 @@ fn world(r: &mut Random) -> World {
     ];
     let files = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), bytes: text.into() });
     World {
-        roster: Roster { name: "sis".to_owned(), files: files.collect() },
+        roster: Roster { name: "sis".to_owned(), files: files.collect(), pinned: None },
         derived: by_roster,
         by_hand,
         gone,

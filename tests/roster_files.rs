@@ -327,6 +327,81 @@ fn a_roster_that_is_not_renewed_grows_old_whatever_the_bundle_says_of_the_next_o
 }
 
 #[test]
+fn what_was_known_of_the_age_of_the_last_good_roster_stands_however_its_manifest_is_written() {
+    let now = clock().now();
+    let age = |as_of: &str| format!(", as_of: {as_of}, max_age: 4h, then: deny_writes");
+    let (old, new) = (age("2026-11-21T05:00:00Z"), age("2026-11-21T09:59:00Z"));
+    let plain = "propertyName,value\noneroster.version,1.1\nfile.orgs,bulk\nfile.users,bulk\n";
+    let turned = "value,propertyName\n1.1,oneroster.version\nbulk,file.orgs\nbulk,file.users\n";
+    let wide = "propertyName,value,note\noneroster.version,1.1,\nfile.orgs,bulk,\nfile.users,bulk,\n";
+    let stated = format!("{turned}2026-11-21T05:00:00Z,as_of\n");
+    let known = Some("2026-11-21T05:00:00Z");
+    for (manifest, before, as_of) in [
+        (plain, old.as_str(), known),
+        (turned, &old, known),
+        (wide, &old, known),
+        (&stated, &new, known),
+        // Nobody said from when it is, so nobody can say that it is new enough.
+        (plain, "", None),
+    ] {
+        let place = Place::new();
+        place.write_policy("1A", before);
+        place.write_folder(&files("", 3));
+        place.write_folder(&[("manifest.csv", manifest.to_owned())]);
+        let (pdp, mut watched) = place.looked_after();
+        let fresh = pdp.rosters()[0].clone();
+        // The bundle speaks of the next one, which cannot be used; twice, because what is kept is kept again.
+        for class in ["1B", "1A"] {
+            place.write_folder(&files("file.classes,delta\n", 3));
+            place.write_policy(class, &new);
+            watched.look(now);
+            let roster = pdp.rosters().remove(0);
+            assert!(roster.failing.is_some() && roster.is_stale(now), "{manifest} {before}: {roster:?}");
+            assert_eq!(roster.report.as_of.map(|as_of| as_of.to_string()).as_deref(), as_of, "{manifest}");
+            assert_eq!(roster.digest, fresh.digest);
+        }
+        place.write_folder(&files("", 3));
+        watched.look(now);
+        assert!(!pdp.rosters()[0].is_stale(now) && failure(&watched).is_none());
+    }
+}
+
+#[test]
+fn each_roster_that_cannot_be_used_is_replaced_also_where_that_shows_only_once_another_is() {
+    let place = Place::new();
+    let other = ", title: t}, other: {format: oneroster, levels: {school: school}, kinds: {teacher: staff}";
+    let write_other = |org: &str| {
+        for (name, text) in files("", 3) {
+            let text = text.replace("north,teacher", &format!("{org},teacher")).replace("\nt", "\no");
+            write(&place.policy().join("other").join(name), text.replace("north", "south").as_bytes());
+        }
+    };
+    make(&place.policy().join("other"));
+    place.write_policy("1A", other);
+    place.write_folder(&good());
+    write_other("south");
+    let (pdp, mut watched) = place.looked_after();
+    let revision = pdp.status().bundle.revision;
+    // What is wrong with the rows of the other is seen only when this one is read.
+    place.write_folder(&bad());
+    write_other("nowhere");
+    place.write_policy("1B", other);
+    watched.look(clock().now());
+    let failing: Vec<_> =
+        pdp.rosters().into_iter().map(|roster| roster.failing.unwrap_or_default()).collect();
+    assert!(failing[0].contains("delta") && failing[1].contains("bad_rows_max"), "{failing:?}");
+    assert_ne!(pdp.status().bundle.revision, revision);
+    let told = failure(&watched).unwrap();
+    assert!(told.contains("sis/manifest.csv") && told.contains("other/users.csv"), "{told}");
+    // And both are back as soon as they can be.
+    place.write_folder(&good());
+    write_other("south");
+    place.write_policy("1A", other);
+    watched.look(clock().now());
+    assert_eq!((failure(&watched), pdp.status().bundle.revision), (None, revision));
+}
+
+#[test]
 fn a_roster_may_lie_elsewhere_and_is_watched_there() {
     let upstream = Upstream::replying(OK);
     let place = Place::new();

@@ -4,7 +4,7 @@
 
 use hallpass::decision::{Decision, Edges, authzen, decide, decide_route, is_stale};
 use hallpass::json;
-use hallpass::policy::roster::{Cause, Outcome};
+use hallpass::policy::roster::{Cause, Outcome, Pin};
 use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Claims, Compilation, Principal, Roster, Source, compile_with};
 use hallpass::time::Time;
@@ -47,6 +47,7 @@ fn sis(manifest: &str) -> Roster {
                 "sourcedId,status,enabledUser,orgSourcedIds,role,agentSourcedIds\ntim,,true,north,teacher,\n",
             ),
         ],
+        pinned: None,
     }
 }
 
@@ -98,6 +99,26 @@ fn the_revision_covers_the_files_of_rosters() {
     let other = load("", "source.systemName,elsewhere\n");
     assert_ne!(one.revision(), other.revision());
     assert_eq!(one.revision(), load("", "").revision());
+}
+
+#[test]
+fn what_is_known_of_an_earlier_roster_wins_over_its_manifest_and_the_bundle_and_is_in_the_revision() {
+    let policy = small("as_of: 2026-11-21T01:00:00Z, max_age: 36h, then: deny");
+    let with = |as_of: Option<&str>| {
+        let pinned = Some(Pin { as_of: as_of.map(at) });
+        let compilation = compile_with(&policy, &[Roster { pinned, ..sis("as_of,2026-11-21T00:00:00Z\n") }]);
+        compilation.bundle.unwrap()
+    };
+    let now = "2026-11-21T10:00:00Z";
+    let (old, same, unknown) =
+        (with(Some("2026-11-18T00:00:00Z")), with(Some("2026-11-21T00:00:00Z")), with(None));
+    assert_eq!(reason(&old, "GET", "/x", now), "stale_policy");
+    assert_eq!(reason(&unknown, "GET", "/x", now), "stale_policy");
+    assert_eq!(reason(&same, "GET", "/x", now), "granted");
+    let plain = compile_with(&policy, &[sis("as_of,2026-11-21T00:00:00Z\n")]).bundle.unwrap();
+    assert_eq!(same.revision(), plain.revision());
+    let revisions = BTreeSet::from([old.revision(), same.revision(), unknown.revision()]);
+    assert_eq!(revisions.len(), 3);
 }
 
 #[test]
@@ -313,7 +334,7 @@ fn files(text: &str) -> Roster {
         let (name, rows) = file.split_once('\n').unwrap();
         source(name, format!("{}\n", rows.trim_end()))
     });
-    Roster { name: "sis".to_owned(), files: files.collect() }
+    Roster { name: "sis".to_owned(), files: files.collect(), pinned: None }
 }
 
 /// A text with pieces exchanged; each must be there.

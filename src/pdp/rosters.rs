@@ -1,8 +1,8 @@
 //! A bundle compiled with its rosters, and with the last good one of each that cannot be used now: what somebody else's
 //! software hands over must not keep out what was written by hand.
 
-use crate::policy::roster::{Freshness, Report};
-use crate::policy::{self, Bundle, Diagnostic, Roster, Source};
+use crate::policy::roster::{Freshness, Pin, Report};
+use crate::policy::{self, Bundle, Diagnostic, Roster, Severity, Source};
 use crate::reload::{Mistakes, RosterRead};
 use crate::time::Time;
 use std::fmt::Write as _;
@@ -69,64 +69,69 @@ impl LastGood {
         for RosterRead { name, files, digest, .. } in read {
             match files {
                 Ok(files) => {
-                    given.push(Roster { name, files });
+                    given.push(Roster { name, files, pinned: None });
                     digests.push(digest);
                 }
                 Err(text) => unreadable.push((name, text)),
             }
         }
-        let first = policy::compile_unless(sources, &given, stale)?;
-        let told = |diagnostics: Vec<Diagnostic>| Mistakes::of(diagnostics, sources);
-        if let Some(bundle) = first.bundle {
-            // None of these is declared, or the bundle would not be there.
-            let left_out = (!unreadable.is_empty()).then(|| Mistakes::new(lines(&unreadable)));
-            let rosters: Vec<_> = first.rosters.into_iter().map(|report| (report, None)).collect();
-            self.keep(given, digests, &rosters);
-            return Some(Ok(self.compiled(bundle, first.diagnostics, rosters, left_out)));
-        }
-        let bad: Vec<String> = first.bad_rosters().map(|report| report.name.clone()).collect();
-        let mut mistakes = told(first.diagnostics);
-        mistakes.text.insert_str(0, &lines(&unreadable));
-        if bad.is_empty() || !bad.iter().all(|name| self.kept.iter().any(|kept| kept.roster.name == *name)) {
-            return Some(Err(mistakes));
-        }
-        for kept in self.kept.iter().filter(|kept| bad.contains(&kept.roster.name)) {
-            let place = given.iter().position(|roster| roster.name == kept.roster.name);
-            let (roster, digest) = (pinned(kept), kept.digest.clone());
-            match place.and_then(|place| Some((given.get_mut(place)?, digests.get_mut(place)?))) {
-                Some(slot) => (*slot.0, *slot.1) = (roster, digest),
-                None => {
-                    given.push(roster);
-                    digests.push(digest);
+        // Whether a roster is good can hang on the others, so one may turn out bad only once another is replaced. Each is
+        // replaced once, so this ends.
+        let mut replaced: Vec<String> = Vec::new();
+        let mut told: Vec<Diagnostic> = Vec::new();
+        loop {
+            let compiled = policy::compile_unless(sources, &given, stale)?;
+            let mistakes = |told: Vec<Diagnostic>| {
+                let mut mistakes = Mistakes::of(told, sources);
+                mistakes.text.insert_str(0, &lines(&unreadable));
+                mistakes
+            };
+            if let Some(bundle) = compiled.bundle {
+                let rosters: Vec<_> = compiled
+                    .rosters
+                    .into_iter()
+                    .map(|report| {
+                        let is_replaced = replaced.contains(&report.name);
+                        let failing = is_replaced.then(|| why(&report.name, &unreadable, &told));
+                        (report, failing)
+                    })
+                    .collect();
+                // What is unreadable and not replaced is not declared, or the bundle would not be there.
+                let left_out = (!replaced.is_empty() || !unreadable.is_empty()).then(|| mistakes(told));
+                self.keep(given, digests, &rosters);
+                return Some(Ok(self.compiled(bundle, compiled.diagnostics, rosters, left_out)));
+            }
+            let bad: Vec<String> = compiled
+                .rosters
+                .iter()
+                .filter(|report| !report.is_good() && !replaced.contains(&report.name))
+                .map(|report| report.name.clone())
+                .collect();
+            for diagnostic in compiled.diagnostics {
+                if !told.contains(&diagnostic) {
+                    told.push(diagnostic);
                 }
             }
+            let is_kept = |name: &String| self.kept.iter().any(|kept| kept.roster.name == *name);
+            if bad.is_empty() || !bad.iter().all(is_kept) {
+                return Some(Err(mistakes(told)));
+            }
+            for kept in self.kept.iter().filter(|kept| bad.contains(&kept.roster.name)) {
+                let place = given.iter().position(|roster| roster.name == kept.roster.name);
+                // What the bundle says of the age now is said of the roster that came with it, and would make an old
+                // one look new.
+                let roster = Roster { pinned: Some(Pin { as_of: kept.as_of }), ..kept.roster.clone() };
+                let digest = kept.digest.clone();
+                match place.and_then(|place| Some((given.get_mut(place)?, digests.get_mut(place)?))) {
+                    Some(slot) => (*slot.0, *slot.1) = (roster, digest),
+                    None => {
+                        given.push(roster);
+                        digests.push(digest);
+                    }
+                }
+            }
+            replaced.extend(bad);
         }
-        let second = policy::compile_unless(sources, &given, stale)?;
-        let Some(bundle) = second.bundle else {
-            let mut all = told(mistakes.diagnostics.into_iter().chain(second.diagnostics).collect());
-            all.text.insert_str(0, &lines(&unreadable));
-            return Some(Err(all));
-        };
-        let why = |name: &str| {
-            let within = format!("{name}/");
-            let of_it = |told: &&Diagnostic| {
-                told.place.file.starts_with(&within) || told.message.starts_with(&format!("`{within}"))
-            };
-            let said = mistakes.diagnostics.iter().find(of_it).map(|told| told.message.clone());
-            let said =
-                unreadable.iter().find(|(other, _)| other == name).map(|(_, text)| text.clone()).or(said);
-            said.unwrap_or_else(|| "it is not there".to_owned())
-        };
-        let rosters: Vec<_> = second
-            .rosters
-            .into_iter()
-            .map(|report| {
-                let failing = bad.contains(&report.name).then(|| why(&report.name));
-                (report, failing)
-            })
-            .collect();
-        self.keep(given, digests, &rosters);
-        Some(Ok(self.compiled(bundle, second.diagnostics, rosters, Some(mistakes))))
     }
 
     fn keep(&mut self, given: Vec<Roster>, digests: Vec<String>, rosters: &[(Report, Option<String>)]) {
@@ -158,23 +163,18 @@ impl LastGood {
     }
 }
 
-/// The roster with its own age. What the bundle says of the age now is said of the roster that came with it, and would
-/// make an old one look new.
-fn pinned(kept: &Kept) -> Roster {
-    const MANIFEST: &str = "manifest.csv";
-    const AS_OF: &[u8] = b"as_of,";
-    let mut roster = kept.roster.clone();
-    let manifest = roster.files.iter_mut().find(|file| file.name == MANIFEST);
-    if let (Some(manifest), Some(as_of)) = (manifest, kept.as_of) {
-        let says = |line: &[u8]| line.starts_with(AS_OF) || line.starts_with(b"\"as_of\",");
-        if !manifest.bytes.split(|byte| *byte == b'\n').any(says) {
-            if !manifest.bytes.ends_with(b"\n") {
-                manifest.bytes.push(b'\n');
-            }
-            manifest.bytes.extend_from_slice(format!("as_of,{as_of}\n").as_bytes());
-        }
+/// Why a roster is not the one that is on the disk.
+fn why(name: &str, unreadable: &[(String, String)], told: &[Diagnostic]) -> String {
+    if let Some((_, text)) = unreadable.iter().find(|(other, _)| other == name) {
+        return text.clone();
     }
-    roster
+    let within = format!("{name}/");
+    let is_error = |told: &&Diagnostic| told.severity == Severity::Error;
+    let of_it = |told: &&Diagnostic| {
+        told.place.file.starts_with(&within) || told.message.starts_with(&format!("`{within}"))
+    };
+    let said = told.iter().filter(is_error).find(of_it);
+    said.map_or_else(|| "it is not there".to_owned(), |told| told.message.clone())
 }
 
 fn lines(unreadable: &[(String, String)]) -> String {

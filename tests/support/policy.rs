@@ -46,7 +46,7 @@ pub(crate) fn compiled(sources: &[Source]) -> Compilation {
         let file = Source { name: file.to_owned(), bytes: source.bytes.clone() };
         match rosters.iter_mut().find(|known| known.name == roster) {
             Some(known) => known.files.push(file),
-            None => rosters.push(Roster { name: roster.to_owned(), files: vec![file] }),
+            None => rosters.push(Roster { name: roster.to_owned(), files: vec![file], pinned: None }),
         }
     }
     compile_with(&own, &rosters)

@@ -34,6 +34,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::roster::{Outcome, Report, Roster};
 use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
 use super::table::Table;
+use crate::time::Time;
 use files::Files;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -135,8 +136,9 @@ pub fn only_unknown_names(diagnostics: &[Diagnostic]) -> bool {
 struct Stale;
 
 /// SHA-256 over the names and bytes of the sources and of the rosters' files, each with its length, in the order of the
-/// names. No file of a bundle has a slash in its name, and each of a roster has.
-pub(super) fn revision(sources: &[Source], rosters: &[Roster]) -> String {
+/// names. No file of a bundle has a slash in its name, and each of a roster has. Behind them, from when earlier rosters are
+/// of which the files say something else: that decides too.
+fn revision(sources: &[Source], rosters: &[Roster], pinned: &[(String, Option<Time>)]) -> String {
     let of_rosters =
         rosters.iter().flat_map(|roster| roster.files.iter().map(|file| (roster.shown(file), file)));
     let own = sources.iter().map(|source| (source.name.clone(), source));
@@ -148,6 +150,13 @@ pub(super) fn revision(sources: &[Source], rosters: &[Roster]) -> String {
         hash.update(name.as_bytes());
         hash.update((source.bytes.len() as u64).to_be_bytes());
         hash.update(&source.bytes);
+    }
+    for (name, as_of) in pinned {
+        let as_of = as_of.map_or_else(|| "unknown".to_owned(), |as_of| as_of.to_string());
+        for text in [name.as_str(), &as_of] {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -191,7 +200,7 @@ fn build(
     go_on()?;
     let mut bundle = Revision {
         manifest,
-        revision: revision(sources, given),
+        revision: revision(sources, given, &beside.pinned),
         freshness: std::mem::take(&mut beside.freshness).into(),
         domains,
         scopes,

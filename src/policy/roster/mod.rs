@@ -4,7 +4,7 @@
 //! roster of which too much is set aside does not load. Nothing here opens a file or asks for the time. Names,
 //! birthdays, addresses and phones are never read.
 //!
-//! - [`Roster`]: the files of one. [`FILES`]: which of them are read.
+//! - [`Roster`]: the files of one. [`FILES`]: which of them are read. [`Pin`]: that it is an earlier one.
 //! - [`Report`]: what came of one, for those who compile. [`SetAside`], [`Cause`]: its rows that hold nothing.
 //! - [`Freshness`]: how old it is, and what follows from that, for those who decide.
 
@@ -39,6 +39,16 @@ pub struct Roster {
     pub name: String,
     /// Its files, named without a directory: `users.csv`. Diagnostics name them `sis/users.csv`.
     pub files: Vec<Source>,
+    /// Whether it is an earlier one that stays in force, and what is known of its age then.
+    pub pinned: Option<Pin>,
+}
+
+/// From when an earlier roster is that stays in force, as far as somebody said so when it came. This wins over its
+/// manifest and the bundle: what the bundle says now, it says of another roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// `None` where nobody said so: it is too old wherever the bundle asks for a `max_age`.
+    pub as_of: Option<Time>,
 }
 
 impl Roster {

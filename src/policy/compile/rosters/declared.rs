@@ -2,7 +2,7 @@
 
 use crate::policy::compile::names;
 use crate::policy::people::{Column, Issuer, Kind};
-use crate::policy::roster::{Freshness, PlaceWord, RoleWord, Then, UserColumn};
+use crate::policy::roster::{Freshness, Pin, PlaceWord, RoleWord, Then, UserColumn};
 use crate::policy::source::{Diags, Fields, Key, Node, Span, choose};
 use crate::time::Time;
 use std::collections::HashMap;
@@ -45,10 +45,20 @@ impl Declared {
         self.kinds.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
     }
 
-    /// How fresh it is, once its data said from when it is; that wins over what the bundle says.
-    pub(super) fn freshness(&self, stated: Option<Time>, diags: &mut Diags) -> Option<Freshness> {
+    /// From when its data is: what that itself says wins over the bundle, and what was said of an earlier roster over both.
+    pub(super) fn as_of(&self, stated: Option<Time>, pinned: Option<Pin>) -> Option<Time> {
+        pinned.map_or(stated.or(self.as_of), |pin| pin.as_of)
+    }
+
+    /// How fresh it is. An earlier one of which nobody knows from when it is is too old.
+    pub(super) fn freshness(
+        &self,
+        stated: Option<Time>,
+        pinned: Option<Pin>,
+        diags: &mut Diags,
+    ) -> Option<Freshness> {
         let (max_age, span) = self.max_age?;
-        let Some(as_of) = stated.or(self.as_of) else {
+        let Some(as_of) = self.as_of(stated, pinned).or(pinned.map(|_| Time::MIN)) else {
             diags
                 .error(span, "missing_key", format!("nobody says from when the data of `{}` is", self.name))
                 .help("write `as_of`, here or as a property of its manifest.csv");

@@ -22,6 +22,7 @@ use crate::policy::people::Kind;
 use crate::policy::roster::{self, Freshness, Manifest, Outcome, Report, Roster, SetAside, Version};
 use crate::policy::source::data::DataTable;
 use crate::policy::source::{Diags, Fields, Span};
+use crate::time::Time;
 use jiff::tz::TimeZone;
 use reading::Reading;
 use std::collections::HashMap;
@@ -30,6 +31,8 @@ use std::collections::HashMap;
 pub(super) struct Rosters<'a> {
     readings: Vec<Reading<'a>>,
     pub(super) freshness: Vec<Freshness>,
+    /// Earlier ones whose age is not the one that the files say.
+    pub(super) pinned: Vec<(String, Option<Time>)>,
 }
 
 /// Looks at the rosters that are declared, and says of each what came of it. Diagnostics count their files from
@@ -50,7 +53,7 @@ pub(super) fn open<'a>(
             .error(root.key_span("rosters"), "roster_missing", message)
             .help("declare it under `rosters`, or take it away");
     }
-    let mut rosters = Rosters { readings: Vec::new(), freshness: Vec::new() };
+    let mut rosters = Rosters { readings: Vec::new(), freshness: Vec::new(), pinned: Vec::new() };
     for declared in declared {
         let mut report = Report {
             name: declared.name.clone(),
@@ -77,8 +80,12 @@ pub(super) fn open<'a>(
             }
             Some(roster) => {
                 if let Some(manifest) = manifest(declared, roster, first_file, diags) {
-                    report.as_of = manifest.as_of.or(report.as_of);
-                    rosters.freshness.extend(declared.freshness(manifest.as_of, diags));
+                    let said = declared.as_of(manifest.as_of, None);
+                    report.as_of = declared.as_of(manifest.as_of, roster.pinned);
+                    if report.as_of != said {
+                        rosters.pinned.push((declared.name.clone(), report.as_of));
+                    }
+                    rosters.freshness.extend(declared.freshness(manifest.as_of, roster.pinned, diags));
                     if let Some(tables) = tables(declared, &manifest, roster, first_file, diags) {
                         report.outcome = Outcome::Loaded;
                         rosters.readings.push(Reading::new(declared, manifest.version, tables, zone));
