@@ -619,6 +619,31 @@ fn a_block_drops_the_record_and_what_belongs_to_it() {
 }
 
 #[test]
+fn a_block_on_a_scope_drops_a_record_of_which_no_known_scope_is_told() {
+    let sharing = "sharing: {vendor: {students: {fields: all}}}\n";
+    let blocked = |what: &str| {
+        with(&format!("blocks: [{{subject: vendor, {what}, reason: none of theirs}}]\n{sharing}"))
+    };
+    let from_north = blocked("scope: school/north");
+    let at = |school: Value| {
+        let mut record = student("kim", "south");
+        record["attributes"]["school"] = school;
+        record
+    };
+    let mut silent = student("kim", "south");
+    silent["attributes"].as_object_mut().unwrap().remove("school");
+    for record in [silent, at(json!([])), at(json!("gone")), at(json!(["south", "gone"]))] {
+        assert_eq!(sees(&from_north, "vendor", record.clone()), "blocked", "{record}");
+        assert_eq!(sees_through(&from_north, "dana", Some("vendor"), record.clone()), "blocked", "{record}");
+        // Whom no block holds off from a scope may have it, as before.
+        for bundle in [with(sharing), blocked("student: lee")] {
+            assert_ne!(sees(&bundle, "vendor", record.clone()), "blocked", "{record}");
+        }
+    }
+    assert_ne!(sees(&from_north, "vendor", student("kim", "south")), "blocked");
+}
+
+#[test]
 fn through_an_application_both_must_allow() {
     let bundle = with(
         "sharing: {vendor: {schools: {fields: all}, students: {only: {school: [north]}, fields: [id, name, iep]}}}\n",

@@ -11,6 +11,7 @@ use super::ask::Facts;
 use super::blocks;
 use super::{Context, Decision, Obligations, Reason, Rule};
 use crate::policy::records::{RecordType, SharedType, Shown, is_within, steps};
+use crate::policy::relations::{Block, Blocked};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RecordTypeId, ScopeId};
 use crate::policy::{Bundle, Claims, Principal};
 use crate::time::Time;
@@ -298,14 +299,18 @@ impl Judge<'_> {
     fn is_kept_away(&self, asker: PersonId, record: &dyn Record) -> bool {
         let record_type = self.record_type(record);
         let away = |facts, scope| blocks::from_people(self.bundle, asker, facts, scope, self.now);
-        let by_scope = record_type.scope.as_ref().and_then(|own| {
+        if let Some(own) = &record_type.scope {
+            // A scope that is not known may be any.
             let scopes = self.bundle.scopes();
-            record.any(&own.attribute, &mut |id| {
-                scopes.find_in(own.level, id).is_some_and(|scope| away(Facts::default(), Some(scope)))
-            })
-        });
-        if by_scope == Some(true) {
-            return true;
+            let from_a_scope = |block: &Block| matches!(block.from_what, Blocked::Scope(_));
+            let anywhere = || self.bundle.blocks(asker, self.now).any(from_a_scope);
+            let by_scope = record.any(&own.attribute, &mut |id| match scopes.find_in(own.level, id) {
+                Some(scope) => away(Facts::default(), Some(scope)),
+                None => anywhere(),
+            });
+            if by_scope.unwrap_or_else(anywhere) {
+                return true;
+            }
         }
         if let Some(attribute) = &record_type.student {
             // A student who is not known may be anybody.

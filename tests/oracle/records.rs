@@ -1,8 +1,8 @@
 //! Records, fields and sharing (section 6) as plain data, with their plain answer.
 
-use super::evaluate::is_suspended;
+use super::evaluate::{is_suspended, within};
 use super::facts::{Facts, Named};
-use super::model::{Bundle, Person};
+use super::model::{Blocked, Bundle, Person};
 use super::permission::{find, may};
 use std::fmt::Write as _;
 
@@ -154,7 +154,15 @@ impl Viewer<'_> {
         // record".
         let nobody = of.student.is_some() && !matches!(facts.student, Named::Known(_));
         let any_block = Facts { student: Named::Unknown, ..facts }.is_blocked(None, false);
+        // The text says it of the student; of the scope, where it is declared, it is the closed reading.
+        let somewhere = |scope: &String| self.bundle.domains.iter().any(|domain| domain.has_scope(scope));
+        let nowhere = of.scope.is_some() && (scopes.is_empty() || !scopes.iter().all(somewhere));
+        let any_scope = self.bundle.blocks.iter().any(|block| {
+            let from_a_scope = matches!(block.from_what, Blocked::Scope(_));
+            from_a_scope && block.subject == person.id && within(self.bundle, block.dates, self.now)
+        });
         own.any(|blocked| blocked)
+            || (nowhere && any_scope)
             || facts.is_blocked(None, false)
             || (nobody && any_block)
             || record
