@@ -217,6 +217,10 @@ const CASES: &[(&str, Case)] = &[
               sharing: {app: {pupils: {only: implied, fields: all}}}\n",
         ),
     ),
+    (
+        "sharing_not_asked",
+        File("more.yaml", b"issuers: {apps: {matches: id, application: {claim: azp, matches: id}}}\n"),
+    ),
     ("bad_name", Instead("class/1B:", "class 1A:")),
     ("duplicate_name", Instead("levels: [account, school, class]", "levels: [account, account]")),
     ("unknown_name", Instead("role: teacher", "role: techer")),

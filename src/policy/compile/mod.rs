@@ -231,6 +231,7 @@ fn build(
     documents::read(&mut bundle, &root, &files, diags);
     bundle.records = records::read(&bundle, &root, diags);
     bundle.records.sharing = sharing::read(&bundle, &bundle.records, &root, diags);
+    people::check_through(&bundle, &root, diags);
     go_on()?;
     routes::read(&mut bundle, &root, diags);
     Ok(Some(bundle))

@@ -5,7 +5,7 @@ use super::{Word, names};
 use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::Domain;
 use crate::policy::people::{Column, Issuer, Kind, Kinds, Named, People, Person, Through};
-use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, choose, read_table};
+use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, Value, choose, read_table};
 use crate::policy::table::{DomainId, IdSet, PersonId, ScopeId, Table};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -146,6 +146,27 @@ pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<
         issuers.insert(key.text.as_str().into(), Issuer { subject, application, credential });
     }
     issuers
+}
+
+/// Without a catalogue nothing asks what is shared with an application, so that whoever comes through one is bound by its
+/// blocks and suspensions alone.
+pub(super) fn check_through(bundle: &Revision, root: &Fields<'_>, diags: &mut Diags) {
+    let Some(Value::Map(issuers)) = root.get("issuers").map(|node| &node.value) else { return };
+    if !bundle.records.is_empty() {
+        return;
+    }
+    for (_, issuer) in issuers {
+        let Value::Map(fields) = &issuer.value else { continue };
+        for (key, _) in fields.iter().filter(|(key, _)| key.text == "application") {
+            diags
+                .warning(
+                    key.span,
+                    "sharing_not_asked",
+                    "what is shared with the application is never asked, because the bundle has no `records`",
+                )
+                .help("declare `records` and `sharing`; without them people may do through it what they may by themselves");
+        }
+    }
 }
 
 /// `application: {claim: azp, matches: id}`: how the application is named that somebody comes through.
