@@ -509,6 +509,81 @@ fn whoever_ends_on_the_day_they_begin_never_was_that() {
 }
 
 #[test]
+fn people_are_in_classes_on_the_days_on_which_they_are_that() {
+    let days = |changes: &[(&str, &str)]| {
+        let bundle = rostered(&policy(), &changed(V1_2, changes));
+        let tim = bundle.people().find("tim").unwrap();
+        let class = bundle.scopes().find("class/1A").unwrap();
+        let held = bundle.all_assignments().filter(|(who, held)| *who == tim && held.scope == class);
+        let mut held: Vec<_> =
+            held.map(|(_, held)| (held.from.to_string(), held.until.to_string())).collect();
+        held.sort();
+        for now in ["2026-09-15T10:00:00Z", "2026-12-15T10:00:00Z", "2027-02-15T10:00:00Z"] {
+            let is_held = held.iter().any(|(from, until)| from.as_str() <= now && now < until.as_str());
+            let enrolled = bundle
+                .relations()
+                .enrolments_of(tim)
+                .any(|(scope, _, days)| scope == class && days.holds(at(now)));
+            assert_eq!(enrolled, is_held, "{now}");
+        }
+        held
+    };
+    let span = |from: &str, until: &str| (from.to_owned(), until.to_owned());
+    assert_eq!(days(&[]), [span("2026-07-31T22:00:00Z", "2027-06-30T22:00:00Z")]);
+    // A teacher until October and an aide until November, both of them staff; and again from January to March.
+    let again =
+        "r9,,tim,secondary,teacher,2027-01-01,2027-03-01,north\nr2,,tim,primary,teacher,,2026-10-01,north";
+    assert_eq!(
+        days(&[("r2,,tim,primary,teacher,,,north", again)]),
+        [
+            span("2026-07-31T22:00:00Z", "2026-10-31T23:00:00Z"),
+            span("2026-12-31T23:00:00Z", "2027-02-28T23:00:00Z")
+        ]
+    );
+}
+
+#[test]
+fn an_org_below_too_many_is_set_aside_and_a_manifest_of_thousands_of_properties_is_none() {
+    let chain: String = (1..100_000).map(|n| format!("o{n},,,,local,,o{}\n", n - 1)).collect();
+    let text = changed(V1_1, &[("south,active", &format!("o0,,,,local,,\n{chain}south,active"))]);
+    let policy = changed(&policy(), &[("bad_rows_max: 50%", "bad_rows_max: 100%")]);
+    let compilation = compiled(&policy, &text);
+    let counts: Vec<_> = compilation.rosters[0].set_aside.counts().collect();
+    assert!(counts.contains(&(Cause::WrongLevel, 1)), "{counts:?}");
+    assert!(counts.contains(&(Cause::UnknownOrg, 100_000 - 65)), "{counts:?}");
+    let many: String = (0..1_000).map(|n| format!("p{n},x\r\n")).collect();
+    assert_eq!(codes(&compile_with(&small(""), &[sis(&many)])), ["roster_manifest"]);
+    let few: String = many.split_inclusive('\n').take(900).collect();
+    assert!(compile_with(&small(""), &[sis(&few)]).bundle.is_some());
+}
+
+#[test]
+fn addresses_name_people_by_email_alone_and_in_lower_case() {
+    let with = |columns: &str, issuer: &str| {
+        let policy = changed(
+            &policy(),
+            &[
+                ("columns: {username: sso, email: email}", columns),
+                ("{claim: sub, matches: sso}", &format!("{{claim: sub, matches: {issuer}}}")),
+            ],
+        );
+        compiled(&policy, V1_1)
+    };
+    assert!(codes(&with("columns: {email: sso}", "sso")).contains(&"bad_name"));
+    assert!(codes(&with("people: {id: email}", "id")).contains(&"bad_name"));
+    assert!(!codes(&with("people: {id: email}", "id_there")).contains(&"bad_name"));
+    // From whatever column an address comes, it is compared as one.
+    let text = changed(V1_1, &[("gus.g", "Gus@Home.example")]);
+    let policy =
+        changed(&policy(), &[("columns: {username: sso, email: email}", "columns: {username: email}")]);
+    let bundle = rostered(&policy, &text);
+    let gus = bundle.people().find("gus").map(Principal::from);
+    for address in ["gus@home.example", "GUS@HOME.example"] {
+        assert_eq!(bundle.join("https://mail.example", &Token("email", address)), gus);
+    }
+}
+
+#[test]
 fn a_guardian_is_one_on_the_days_that_a_row_of_roles_says() {
     let end = at("2026-10-31T23:00:00Z");
     let row = ("r5,,gus,primary,guardian,,,north", "r5,,gus,primary,guardian,2026-08-01,2026-11-01,north");
@@ -539,17 +614,18 @@ fn whoever_is_not_enabled_is_suspended_and_whoever_is_to_be_deleted_is_known_and
     rostered(&hand, V1_2);
 }
 
+struct Token(&'static str, &'static str);
+impl Claims for Token {
+    fn text(&self, name: &str) -> Option<&str> {
+        (name == self.0).then_some(self.1)
+    }
+    fn flag(&self, _: &str) -> Option<bool> {
+        None
+    }
+}
+
 #[test]
 fn only_the_columns_that_an_issuer_matches_name_people() {
-    struct Token(&'static str, &'static str);
-    impl Claims for Token {
-        fn text(&self, name: &str) -> Option<&str> {
-            (name == self.0).then_some(self.1)
-        }
-        fn flag(&self, _: &str) -> Option<bool> {
-            None
-        }
-    }
     for roster in [V1_1, V1_2] {
         let bundle = rostered(&policy(), roster);
         let ada = bundle.people().find("ada").map(Principal::from);
@@ -592,6 +668,17 @@ fn each_cause_sets_its_row_aside_and_nothing_else() {
         (
             "duplicate_key",
             &[("ref,,true,north,relative,", "ref,,true,north,relative,gus.g")],
+            &["users.csv:8"],
+        ),
+        // Or is set aside for something else.
+        (
+            "duplicate_key",
+            &[("off,,false,north,teacher,", "off,,false,west,teacher,gus.g")],
+            &["users.csv:8"],
+        ),
+        (
+            "duplicate_key",
+            &[("off,,false,north,teacher,", "off,,perhaps,north,teacher,gus.g")],
             &["users.csv:8"],
         ),
         ("unknown_org", &[("off,,false,north,", "off,,false,west,")], &["users.csv:9"]),

@@ -182,6 +182,7 @@ fn build(
     rosters::joined(&drafts, &declared, diags);
     let first_file = sources.len() as u32;
     let mut beside = rosters::open(&declared, given, first_file, &time_zone, &root, reports, diags);
+    go_on()?;
     // What names people of a roster that did not load would be one mistake after the other.
     if reports.iter().any(|report| !report.is_good()) || !beside.stand(&mut drafts, &mut scopes, diags) {
         return Ok(None);
@@ -219,8 +220,10 @@ fn build(
         time_zone: time_zone.clone(),
     };
     beside.relate(&mut bundle);
+    go_on()?;
     let derived = beside.derive(&mut bundle, &drafts, diags);
     drop(beside);
+    go_on()?;
     relations::read(&mut bundle, &root, &files, &time_zone, diags);
     blocks::read(&mut bundle, &root, &time_zone, diags);
     assignments::read(&mut bundle, &root, &files, &time_zone, &drafts, derived, diags);

@@ -54,7 +54,7 @@ causes! {
     UnknownUser "unknown_user";
     /// It is its own parent, by way of others.
     Cycle "cycle";
-    /// It stands below something of its own level or a narrower one.
+    /// It stands below something of its own level or a narrower one, or below too many orgs.
     WrongLevel "wrong_level";
     /// Somebody is in a class as what they are not: a student as its teacher.
     WrongKind "wrong_kind";

@@ -3,6 +3,10 @@
 use crate::policy::source::data::DataTable;
 use crate::policy::source::{Diags, Source, Span};
 use crate::time::Time;
+use std::collections::HashSet;
+
+/// How many properties a manifest may have.
+const PROPERTIES_MAX: usize = 1_000;
 
 /// The version of OneRoster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,7 @@ impl Manifest {
         diags: &mut Diags,
     ) -> Option<Manifest> {
         let mut rows: Vec<(String, String, Span)> = Vec::new();
+        let mut too_many = None;
         let mut broken = None;
         let table = DataTable::open(source, file, &["propertyName", "value"], &[], diags)?;
         let good = table.each(diags, |record| {
@@ -46,16 +51,25 @@ impl Manifest {
             if !record.whole {
                 broken.get_or_insert(span);
             }
+            if rows.len() >= PROPERTIES_MAX {
+                too_many.get_or_insert(span);
+                return;
+            }
             rows.push((record.get(0).to_owned(), record.get(1).to_owned(), span));
         });
         if let Some(span) = broken {
             wrong(span, "a record of the manifest cannot be read", "it has two fields", diags);
         }
-        if !good || broken.is_some() {
+        if let Some(span) = too_many {
+            let message = format!("the manifest has more than {PROPERTIES_MAX} properties");
+            wrong(span, &message, "OneRoster has some twenty", diags);
+        }
+        if !good || broken.is_some() || too_many.is_some() {
             return None;
         }
-        for (number, (name, _, span)) in rows.iter().enumerate() {
-            if rows.iter().take(number).any(|(other, ..)| other == name) {
+        let mut names = HashSet::new();
+        for (name, _, span) in &rows {
+            if !names.insert(name.as_str()) {
                 wrong(*span, &format!("`{}` stands twice", name.escape_debug()), "keep one of them", diags);
                 return None;
             }

@@ -11,6 +11,9 @@ use std::time::Duration;
 const KNOWN: &[&str] =
     &["format", "as_of", "max_age", "then", "bad_rows_max", "levels", "people", "kinds", "columns", "title"];
 
+/// The column of `people` whose keys are addresses.
+pub(super) const EMAIL: &str = "email";
+
 /// 1 %, in millionths.
 const BAD_ROWS_MAX: u32 = 10_000;
 
@@ -124,7 +127,12 @@ fn read_one(
     let id = people.and_then(|people| people.need("id", diags)).and_then(|node| {
         let words: Vec<(&'static str, UserColumn)> =
             UserColumn::names().filter_map(|name| Some((name, UserColumn::named(name)?))).collect();
-        choose(node, "a column of users.csv", &words, diags)
+        let id = choose(node, "a column of users.csv", &words, diags)?;
+        let matches_id = issuers.values().any(|issuer| matches!(issuer.subject.column, Column::Id));
+        if id == UserColumn::Email && matches_id {
+            unbelieved(node.span, "id", diags);
+        }
+        Some(id)
     });
     let words = |word: &str| (RoleWord::named(word), RoleWord::names().collect());
     let kinds = fields.need("kinds", diags).map(|node| map(node, "kinds of subjects", words, diags));
@@ -183,7 +191,7 @@ fn columns(node: &Node, issuers: &HashMap<Box<str>, Issuer>, diags: &mut Diags) 
         .values()
         .filter_map(|issuer| match &issuer.subject.column {
             Column::Id => None,
-            Column::Email { .. } => Some("email"),
+            Column::Email { .. } => Some(EMAIL),
             Column::Own(name) => Some(name.as_str()),
         })
         .collect();
@@ -193,6 +201,8 @@ fn columns(node: &Node, issuers: &HashMap<Box<str>, Issuer>, diags: &mut Diags) 
         let Some(name) = node.as_text("the name of a column of people", diags) else { continue };
         if !matched.contains(&name) {
             names::unknown("column that an issuer matches", name, node.span, matched.iter().copied(), diags);
+        } else if column == UserColumn::Email && name != EMAIL {
+            unbelieved(node.span, name, diags);
         } else if columns.iter().any(|(_, other)| other == name) {
             diags
                 .error(node.span, "duplicate_name", format!("`{name}` is filled from two columns"))
@@ -202,6 +212,14 @@ fn columns(node: &Node, issuers: &HashMap<Box<str>, Issuer>, diags: &mut Diags) 
         }
     }
     columns
+}
+
+/// Why an address is believed is said of `matches: email` alone; by any other column it would name people unasked.
+fn unbelieved(span: Span, column: &str, diags: &mut Diags) {
+    let message = format!("an address names people by `email`, and an issuer matches `{column}`");
+    diags
+        .error(span, "bad_name", message)
+        .help("write `columns: {email: email}` and `matches: email`, or take another column of users.csv");
 }
 
 fn instant(node: &Node, diags: &mut Diags) -> Option<Time> {

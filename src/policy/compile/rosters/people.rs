@@ -1,5 +1,6 @@
 //! Users and their roles: who becomes a person of the bundle, and as what.
 
+use super::declared::EMAIL;
 use super::reading::{ALWAYS, Reading, Slot, State, Tie, User, holds};
 use crate::policy::compile::{names, people};
 use crate::policy::people::{Kind, Kinds, Person};
@@ -73,14 +74,32 @@ impl<'a> Reading<'a> {
             if let Some(first) = self.gone.remove(&sourced_id).and_then(|user| self.users.get_mut(user)) {
                 first.state = State::Aside;
             }
-            if holds(record.get(1)) == Ok(true) {
-                // Nobody, whose keys could be somebody's all the same.
-                self.push(record, at, State::Aside, false);
-            }
+            self.push_aside(record, at);
             return Err(self.twice(USERS, twice, |reading, user| {
                 reading.users.get_mut(user).map(|user| &mut user.state)
             }));
         }
+        let read = self.claimed(record, at, sourced_id);
+        if read.is_err() {
+            self.push_aside(record, at);
+        }
+        read
+    }
+
+    /// A row that cannot be placed: nobody, whose id and keys could be somebody's all the same.
+    fn push_aside(&mut self, record: &Record<'_, 'a>, at: &Places) {
+        if holds(record.get(1)) != Ok(false) {
+            self.push(record, at, State::Aside, false);
+        }
+    }
+
+    /// The row of a user whose id no other row has. Pushes a user last, or not at all.
+    fn claimed(
+        &mut self,
+        record: &Record<'_, 'a>,
+        at: &Places,
+        sourced_id: Cow<'a, str>,
+    ) -> Result<(), Cause> {
         let gone = !holds(record.get(1))?;
         let enabled = match record.get(2) {
             "true" => true,
@@ -135,7 +154,9 @@ impl<'a> Reading<'a> {
             for (place, (column, place_in_row)) in self.declared.columns.iter().zip(&at.keys).enumerate() {
                 let key = record.keep(*place_in_row);
                 if !key.is_empty() {
-                    self.keys.push((user, place, folded(column.0, key)));
+                    // What a token's address is compared with is an address, whatever column it came in.
+                    let key = if column.1 == EMAIL { lower(key) } else { key };
+                    self.keys.push((user, place, key));
                 }
             }
         }
@@ -242,7 +263,11 @@ struct Places {
 
 /// Addresses are compared in ASCII lower case.
 fn folded(column: UserColumn, text: Cow<'_, str>) -> Cow<'_, str> {
-    if column == UserColumn::Email && text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if column == UserColumn::Email { lower(text) } else { text }
+}
+
+fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(text.to_ascii_lowercase())
     } else {
         text

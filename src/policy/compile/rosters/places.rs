@@ -9,11 +9,14 @@ use crate::policy::roster::{Cause, PlaceWord};
 use crate::policy::source::{Diags, Span};
 use crate::policy::table::{ClassId, OrgId};
 use crate::time::Time;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const ORGS: &str = "orgs.csv";
 const SESSIONS: &str = "academicSessions.csv";
 const CLASSES: &str = "classes.csv";
+
+/// How many orgs may stand one below the other, the uppermost counted in. States, districts and schools are three.
+const DEPTH_MAX: u32 = 64;
 
 /// Reads the orgs and classes of all rosters and stands them in the trees of the domains that join. Says whether all
 /// files could be read.
@@ -94,6 +97,7 @@ impl<'a> Reading<'a> {
                 word,
                 parent_id: record.keep(3),
                 parent: None,
+                depth: 0,
                 state: State::Open,
                 line: record.line,
                 scope: None,
@@ -141,6 +145,7 @@ impl<'a> Reading<'a> {
         let all: Vec<OrgId> = self.orgs.iter().map(|(id, _)| id).collect();
         for start in all {
             let mut path = vec![start];
+            let mut on_path = HashSet::from([start]);
             while let Some(org) = path.last().copied() {
                 let row = &self.orgs[org];
                 if row.state != State::Open {
@@ -157,12 +162,13 @@ impl<'a> Reading<'a> {
                     Ok(Some(None)) => self.let_go(org),
                     Ok(None) => self.settle_org(org, None, drafts),
                     Ok(Some(Some(parent))) => match self.orgs[parent].state {
-                        State::Open => match path.iter().position(|on| *on == parent) {
-                            None => {
+                        State::Open => match on_path.insert(parent) {
+                            true => {
                                 path.push(parent);
                                 continue;
                             }
-                            Some(from) => {
+                            false => {
+                                let from = path.iter().position(|on| *on == parent).unwrap_or_default();
                                 for org in path.split_off(from) {
                                     self.set_org_aside(org, Cause::Cycle);
                                 }
@@ -187,6 +193,10 @@ impl<'a> Reading<'a> {
     }
 
     fn settle_org(&mut self, org: OrgId, parent: Option<OrgId>, drafts: &[Draft<'_>]) {
+        let depth = parent.map_or(0, |parent| self.orgs[parent].depth).saturating_add(1);
+        if depth > DEPTH_MAX {
+            return self.set_org_aside(org, Cause::WrongLevel);
+        }
         let row = &self.orgs[org];
         let level = self.declared.level(row.word);
         if let Some(level) = level {
@@ -198,7 +208,7 @@ impl<'a> Reading<'a> {
             }
         }
         if let Some(row) = self.orgs.get_mut(org) {
-            row.parent = parent;
+            (row.parent, row.depth) = (parent, depth);
             row.state = if level.is_some() { State::Holds } else { State::NotKept };
         }
     }

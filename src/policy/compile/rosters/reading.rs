@@ -73,6 +73,8 @@ pub(super) struct Org<'a> {
     pub(super) word: PlaceWord,
     pub(super) parent_id: Cow<'a, str>,
     pub(super) parent: Option<OrgId>,
+    /// How many orgs stand above it, and itself.
+    pub(super) depth: u32,
     pub(super) state: State,
     pub(super) line: u32,
     /// Where it is a scope.

@@ -17,7 +17,8 @@ const USERS: &str = "users.csv";
 pub(super) fn read(readings: &mut [Reading<'_>], diags: &mut Diags) -> bool {
     let mut good = true;
     for reading in readings.iter_mut() {
-        good &= reading.enrolments(diags);
+        let kind_days = reading.kind_days();
+        good &= reading.enrolments(&kind_days, diags);
         reading.agents();
     }
     good
@@ -63,7 +64,29 @@ pub(super) fn relate(readings: &[Reading<'_>], bundle: &mut Revision) {
 }
 
 impl Reading<'_> {
-    fn enrolments(&mut self, diags: &mut Diags) -> bool {
+    /// On which days users are of which kind, as the rows of `roles.csv` say: spans that neither touch nor overlap. In
+    /// 1.1 a person is what they are always, and is not here.
+    fn kind_days(&self) -> HashMap<(UserId, Kind), Vec<Days>> {
+        let mut days: HashMap<(UserId, Kind), Vec<Days>> = HashMap::new();
+        if self.version == Version::V1_2 {
+            for tie in &self.ties {
+                days.entry((tie.user, tie.kind)).or_default().push(tie.days);
+            }
+        }
+        for spans in days.values_mut() {
+            spans.sort_unstable_by_key(|days| (days.from, days.until));
+            spans.dedup_by(|later, kept| {
+                let joined = later.from <= kept.until;
+                if joined {
+                    kept.until = kept.until.max(later.until);
+                }
+                joined
+            });
+        }
+        days
+    }
+
+    fn enrolments(&mut self, kind_days: &HashMap<(UserId, Kind), Vec<Days>>, diags: &mut Diags) -> bool {
         self.each(ENROLMENTS, diags, |reading, record| {
             if !holds(record.get(0))? {
                 return Ok(());
@@ -87,8 +110,12 @@ impl Reading<'_> {
                 from: if own.from == Time::MIN { taught.from } else { own.from },
                 until: if own.until == Time::MAX { taught.until } else { own.until },
             };
-            if days.from < days.until {
-                reading.enrolments.push(Enrolment { user, class, word, days, line: record.line });
+            // Nobody is in a class as what they are not on that day.
+            for of_kind in kind_days.get(&(user, kind)).map_or(&[ALWAYS][..], Vec::as_slice) {
+                let days = Days { from: days.from.max(of_kind.from), until: days.until.min(of_kind.until) };
+                if days.from < days.until {
+                    reading.enrolments.push(Enrolment { user, class, word, days, line: record.line });
+                }
             }
             Ok(())
         })
