@@ -10,7 +10,7 @@ use crate::decision::{
 };
 use crate::policy::records::Shown;
 use crate::policy::table::{DomainId, RoleId};
-use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Precedence};
+use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Plan, Precedence};
 use crate::time::Time;
 use std::io::{self, Write};
 
@@ -96,7 +96,7 @@ pub fn tell(
 ) -> io::Result<()> {
     let decision = &told.decision;
     let answer = if decision.is_allow() { "Yes" } else { "No" };
-    writeln!(out, "{answer}: {}. [{}]", because(bundle, told), decision.reason)?;
+    writeln!(out, "{answer}: {}. [{}]", because(bundle, request, told), decision.reason)?;
     if decision.power {
         writeln!(out, "This is a power permission.")?;
     }
@@ -265,6 +265,7 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
             match () {
                 () if is(|held| held.suspended) => "decided: held, but suspended",
                 () if domain.is_archived(candidate.scope) => "decided: held, but the place is archived",
+                () if told.decision.rule == Rule::Plan => "decided: held, but bounded by the plan",
                 () => "decided: does not grant it",
             }
             .to_owned()
@@ -341,8 +342,27 @@ fn document(
     Ok(())
 }
 
-fn because(bundle: &Bundle, told: &Explanation) -> String {
+/// The school whose plan leaves out what is asked, where plans decided.
+fn left_out_by<'a>(bundle: &'a Bundle, request: &AccessRequest<'_>, decision: &Decision) -> Option<&'a str> {
+    let Ask::Permission { domain, permission, scope } = &request.ask else { return None };
+    let domain = &bundle.domains()[*domain];
+    if (decision.reason, decision.rule) != (Reason::PermissionNotGranted, Rule::Plan)
+        || domain.is_base(*permission)
+    {
+        return None;
+    }
+    let (school, _) = domain.plans(*scope).find(|(_, plan)| {
+        let (Plan::Exactly(set) | Plan::AnyOf(set)) = plan;
+        !set.contains(*permission)
+    })?;
+    Some(bundle.scopes().name(school))
+}
+
+fn because(bundle: &Bundle, request: &AccessRequest<'_>, told: &Explanation) -> String {
     let decision = &told.decision;
+    if let Some(school) = left_out_by(bundle, request, decision) {
+        return format!("the plan of {school} leaves it out, whatever is held");
+    }
     let role = decision.domain.zip(decision.role).map(|(id, role)| {
         let held = role_name(&bundle.domains()[id], role);
         match decision.scope {

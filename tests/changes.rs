@@ -651,6 +651,30 @@ fn explain_tells_who_may_give_a_role_and_why_a_change_is_refused() {
 }
 
 #[test]
+fn explain_names_the_plan_that_takes_a_permission_away() {
+    let tell = |bundle: &Bundle, who: &str, permission: &str, school: &str| {
+        let asked = named(who, &format!("staff/{permission}"), json!({}), "school", school);
+        let asked = hallpass::decision::authzen::Request::read(&asked).unwrap();
+        let mut out = Vec::new();
+        story::answer(bundle, &asked, Time::parse_rfc3339(NOW).unwrap(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let any_of = with("any_of: [permissions.set, roster.manage, talk.send]", "any_of: [talk.send]");
+    let left_out = |school| {
+        format!("No: the plan of school/{school} leaves it out, whatever is held. [permission_not_granted]")
+    };
+    for (who, school) in [("fred", "free"), ("nina", "new"), ("dora", "new")] {
+        let text = tell(&any_of, who, "permissions.set", school);
+        assert!(text.contains(&left_out(school)), "{text}");
+        assert!(text.contains("decided: held, but bounded by the plan"), "{text}");
+    }
+    // What the plan has, or no plan bounds, is told as before.
+    assert!(tell(&any_of, "fred", "talk.send", "free").contains("Yes: "));
+    let text = tell(&any_of, "lea", "talk.users", "s1");
+    assert!(text.contains("permission_not_granted") && !text.contains("the plan of"), "{text}");
+}
+
+#[test]
 fn a_change_is_decided_without_allocating() {
     let bundle = bundle();
     let now = Time::parse_rfc3339(NOW).unwrap();
