@@ -558,6 +558,18 @@ fn an_org_below_too_many_is_set_aside_and_a_manifest_of_thousands_of_properties_
 }
 
 #[test]
+fn a_level_of_classes_in_one_roster_is_not_one_of_schools_in_another() {
+    let two = |levels: &str| {
+        let roster =
+            format!("title: t}}, other: {{format: oneroster, levels: {levels}, kinds: {{teacher: staff}}");
+        codes(&compile_with(&small(&roster), &[sis("")]))
+    };
+    assert!(two("{school: class}").contains(&"duplicate_name"));
+    assert!(two("{student: school}").contains(&"duplicate_name"));
+    assert!(!two("{school: school, class: class}").contains(&"duplicate_name"));
+}
+
+#[test]
 fn addresses_name_people_by_email_alone_and_in_lower_case() {
     let with = |columns: &str, issuer: &str| {
         let policy = changed(

@@ -79,7 +79,11 @@ pub(in crate::policy::compile) fn declared(
 ) -> Vec<Declared> {
     let Some(node) = root.get("rosters") else { return Vec::new() };
     let entries = node.as_map("the rosters by name", diags).unwrap_or_default();
-    entries.iter().filter_map(|(key, node)| read_one(key, node, issuers, diags)).collect()
+    let declared: Vec<Declared> =
+        entries.iter().filter_map(|(key, node)| read_one(key, node, issuers, diags)).collect();
+    let levels: Vec<_> = declared.iter().flat_map(|declared| declared.levels.iter().cloned()).collect();
+    check_levels(&levels, diags);
+    declared
 }
 
 fn read_one(
@@ -121,7 +125,6 @@ fn read_one(
         Some((place, node.as_text("the name of a level", diags)?.to_owned(), node.span))
     });
     let levels: Vec<_> = levels.collect();
-    check_levels(&levels, diags);
     let people =
         fields.get("people").and_then(|node| Fields::of(node, "the people of a roster", &["id"], diags));
     let id = people.and_then(|people| people.need("id", diags)).and_then(|node| {
@@ -155,7 +158,8 @@ fn read_one(
     })
 }
 
-/// Ids of classes, of students and of orgs are given out apart from each other: at one level two could be the same.
+/// Ids of classes, of students and of orgs are given out apart from each other: at one level two could be the same, be
+/// they of one roster or of two.
 fn check_levels(levels: &[(PlaceWord, String, Span)], diags: &mut Diags) {
     for (place, level, span) in levels {
         let shared = |other: &&(PlaceWord, String, Span)| other.1 == *level && other.0 != *place;
