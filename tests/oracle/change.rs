@@ -175,7 +175,11 @@ pub fn judge(changing: &Changing, asked: &Asked<'_>) -> Verdict {
                 verdict.may.extend(["attribute_missing", "plan_fixed"]);
                 return verdict;
             };
-            let outside = |item: &Item| plans.iter().any(|(_, plan)| !plan.permissions.contains(&item.word));
+            // What every assignment carries anyway, "under plans too", may be listed: it changes nothing. So it loads, too.
+            let outside = |item: &Item| {
+                let carried = domain.base.contains(&item.word);
+                !carried && plans.iter().any(|(_, plan)| !plan.permissions.contains(&item.word))
+            };
             if items.iter().any(outside) {
                 verdict.must.push("plan_fixed");
             }
