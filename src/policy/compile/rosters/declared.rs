@@ -237,18 +237,10 @@ fn instant(node: &Node, diags: &mut Diags) -> Option<Time> {
     time
 }
 
-/// `36h`: a whole number of minutes, hours or days.
+/// An age, with its place.
 fn age(node: &Node, diags: &mut Diags) -> Option<Duration> {
     let text = node.as_text("an age", diags)?;
-    let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-    let seconds = match unit {
-        "m" => Some(60),
-        "h" => Some(60 * 60),
-        "d" => Some(24 * 60 * 60),
-        _ => None,
-    };
-    let number = number.parse::<u32>().ok().filter(|number| (1..=100_000).contains(number));
-    let age = number.zip(seconds).map(|(number, seconds)| Duration::from_secs(u64::from(number) * seconds));
+    let age = parse_age(text);
     if age.is_none() {
         diags
             .error(node.span, "bad_age", format!("`{}` is not an age", text.escape_debug()))
@@ -257,24 +249,84 @@ fn age(node: &Node, diags: &mut Diags) -> Option<Duration> {
     age
 }
 
-/// `1%`, `0.5%`: millionths.
+/// `36h`: a whole number of minutes, hours or days, from 1 to 100,000.
+fn parse_age(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let seconds = match unit {
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    let number = number.parse::<u32>().ok().filter(|number| (1..=100_000).contains(number))?;
+    Some(Duration::from_secs(u64::from(number) * seconds))
+}
+
+/// A share, with its place.
 fn share(node: &Node, diags: &mut Diags) -> Option<u32> {
     let text = node.as_text("a share", diags)?;
-    let read = |text: &str| {
-        let (whole, part) = text.strip_suffix('%')?.split_once('.').unwrap_or((text.strip_suffix('%')?, "0"));
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole) || !digits(part) || part.len() > 4 || whole.len() > 3 {
-            return None;
-        }
-        let part: u32 = format!("{part:0<4}").parse().ok()?;
-        let millionths = whole.parse::<u32>().ok()? * 10_000 + part;
-        Some(millionths).filter(|millionths| *millionths <= 1_000_000)
-    };
-    let share = read(text);
+    let share = parse_share(text);
     if share.is_none() {
         diags
             .error(node.span, "bad_share", format!("`{}` is not a share", text.escape_debug()))
             .help("write a percentage like `1%` or `0.5%`");
     }
     share
+}
+
+/// `1%`, `0.5%`: millionths, with at most four digits behind the point.
+fn parse_share(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('%')?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !digits(whole, 3) || !digits(part, 4) {
+        return None;
+    }
+    let part: u32 = format!("{part:0<4}").parse().ok()?;
+    let millionths = whole.parse::<u32>().ok()? * 10_000 + part;
+    Some(millionths).filter(|millionths| *millionths <= 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_percentage_up_to_all_of_it() {
+        let read = [("1%", 10_000), ("0.5%", 5_000), ("0%", 0), ("0.0001%", 1), ("12.34%", 123_400)];
+        for (text, millionths) in read.into_iter().chain([("100%", 1_000_000), ("100.0000%", 1_000_000)]) {
+            assert_eq!(parse_share(text), Some(millionths), "{text}");
+        }
+        for text in [
+            "",
+            "%",
+            "1",
+            "100.0001%",
+            "101%",
+            "1000%",
+            "0.00001%",
+            ".5%",
+            "1.%",
+            "-1%",
+            "+1%",
+            "1 %",
+            "1.2.3%",
+        ] {
+            assert_eq!(parse_share(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_a_whole_number_of_minutes_hours_or_days() {
+        for (text, seconds) in
+            [("1m", 60), ("30m", 1_800), ("36h", 129_600), ("7d", 604_800), ("100000m", 6_000_000)]
+        {
+            assert_eq!(parse_age(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "h", "0h", "100001m", "1.5h", "-1h", "36", "36s", "36 h", "36hh", "99999999999h"] {
+            assert_eq!(parse_age(text), None, "{text}");
+        }
+    }
 }
