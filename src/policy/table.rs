@@ -170,3 +170,21 @@ impl<I: Id> IdSet<I> {
         (0..self.words.len() as u32 * 64).map(I::from_row).filter(|id| self.contains(*id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_nothing_else_on_both_sides_of_a_word() {
+        let rows = [0, 1, 63, 64, 65, 127, 128, 300];
+        let mut set = IdSet::new();
+        set.extend(rows.map(PersonId::from_row));
+        let found: Vec<usize> = set.iter().map(Id::row).collect();
+        assert_eq!(found, rows.map(|row| row as usize));
+        for row in 0..400 {
+            assert_eq!(set.contains(PersonId::from_row(row)), rows.contains(&row), "{row}");
+        }
+        assert!(!set.is_empty() && IdSet::<PersonId>::new().is_empty());
+    }
+}
