@@ -401,6 +401,25 @@ fn whoever_gives_themselves_a_narrower_role_may_not_lose_a_permission_by_it() {
 }
 
 #[test]
+fn a_role_that_is_never_overridden_keeps_only_what_it_grants_today_and_as_far() {
+    let fay = "  - {subject: fay, role: toddle/firm, scope: account/a}\n";
+    let admin_and =
+        |firm: &str| format!("  - {{subject: fay, role: toddle/admin, scope: account/a}}\n{firm}");
+    let give = |bundle: &Bundle| request(bundle, "fay", "PUT /classes/2/people/fay/roles/substitute");
+    // CT-15: the admin's role gives way in the class, and the firm one goes on.
+    let both = with(fay, &admin_and(fay));
+    assert_eq!(give(&both), "granted admin account/a");
+    let suspended = fay.replace("a}\n", "a, suspended: true}\n");
+    assert_eq!(give(&with(fay, &admin_and(&suspended))), "self_removal - -");
+    // What it grants within a relation does not stand for what was had outright.
+    let grants = "never_overridden: true, grants: {work: all}";
+    let narrowed = BUNDLE.replace(fay, &admin_and(fay));
+    let narrowed =
+        narrowed.replace(grants, "never_overridden: true, grants: {work: [view, {grade: own_classes}]}");
+    assert_eq!(give(&load(&one_file(&narrowed))), "self_removal - -");
+}
+
+#[test]
 fn whoever_gives_themselves_a_role_may_not_lose_what_they_hold_by_default() {
     let bundle = load(&one_file(
         r#"
