@@ -431,10 +431,13 @@ domains:
     mandatory: {level: account, kinds: [staff]}
     default_role: basic
     scopes: {district/d: {account/a: ~, account/b: ~}}
-    modules: {news: {level: account, permissions: {view: ~}}, wiki: {level: account, gate_at: account, permissions: {view: ~}}}
+    modules: {news: {level: account, permissions: {view: ~, post: ~}}, wiki: {level: account, gate_at: account, permissions: {view: ~}}}
     roles:
-      basic: {level: account, grants: {news: all, wiki: []}}
+      basic: {level: account, grants: {news: [view, {post: self}], wiki: []}}
       boss: {level: district, grants: {wiki: all}}
+      half: {level: account, grants: {news: [{post: self}], wiki: []}, assignable_by: [boss]}
+      other: {level: account, grants: {news: [view, {post: own_classes}], wiki: []}, assignable_by: [boss]}
+      same: {level: account, grants: {news: [view, {post: self}], wiki: []}, assignable_by: [boss]}
       plain: {level: account, grants: {wiki: []}, assignable_by: [boss]}
       shut: {level: account, grants: {news: all}, assignable_by: [boss]}
       more: {level: account, grants: {news: all, wiki: all}, assignable_by: [boss]}
@@ -450,6 +453,11 @@ routes:
     assert_eq!(give("a", "plain"), "self_removal - -");
     // A module that is on no more closes its gate.
     assert_eq!(give("a", "shut"), "self_removal - -");
+    // Roles unite, but a role that is assigned unites with none that was held by default: one permission less is less,
+    // and so is one that is granted within another relation.
+    assert_eq!(give("a", "half"), "self_removal - -");
+    assert_eq!(give("a", "other"), "self_removal - -");
+    assert_eq!(give("a", "same"), "granted boss district/d");
     assert_eq!(give("a", "more"), "granted boss district/d");
     // Where a role is held by an assignment, none is held by default.
     assert_eq!(give("b", "shut"), "granted boss district/d");
@@ -479,6 +487,8 @@ domains:
       still: {level: school, assignable_by: [boss]}
       on: {level: school, grants: {b: []}, assignable_by: [boss]}
       paper: {level: school, forms: {}, assignable_by: [boss]}
+      narrow: {level: school, grants: {a: [{x: self}]}, assignable_by: [boss]}
+      choice: {level: school, optional: {a: [w]}, assignable_by: [boss]}
 people: {lea: {kinds: [staff]}, ali: {kinds: [staff]}, ria: {kinds: [staff]}}
 assignments:
   - {subject: lea, role: boss, scope: school/n, options: [a.w]}
@@ -503,6 +513,9 @@ fn ct_16_whatever_a_role_carries_is_not_taken_from_oneself() {
     assert_eq!(take("n", "on"), "self_removal - -");
     assert_eq!(take("n", "paper"), "self_removal - -");
     assert_eq!(take("n", "still"), "self_removal - -");
+    // What is granted within a relation, and what may be switched on.
+    assert_eq!(take("n", "narrow"), "self_removal - -");
+    assert_eq!(take("n", "choice"), "self_removal - -");
     assert_eq!(take("m", "still"), "granted boss school/m");
     // And a role without which one is denied everything.
     let staff = load(&one_file(&CARRIED.replace("kinds: [service]}", "kinds: [staff]}")));
@@ -520,6 +533,8 @@ fn ct_15_a_set_leaves_out_neither_an_option_nor_a_set_beside_it_nor_a_module_tha
     // An option that is not switched on is not had, and a module that is on must be named.
     assert!(set("m", "a.x,b.y").starts_with("granted"));
     assert_eq!(set("m", "a.x"), "self_removal - -");
+    let ali = decision(&bundle, "ali", "PUT /n/ali?set=a.x,b.y");
+    assert_eq!((ali.reason.as_str(), ali.self_update), ("granted", true));
     // What is had within a relation is left out by another relation, and not by none.
     let set = |set: &str| {
         let decision = decision(&bundle, "ria", &format!("PUT /n/ria?set={set}"));
@@ -628,6 +643,13 @@ fn eval_and_a_route_give_one_answer() {
     );
     assert_eq!(reason("staff/change:title", json!({"target": "ali"}), "school", "s1"), "attribute_missing");
     assert_eq!(reason("staff/change:role", json!({}), "school", "leader"), "unknown_name");
+    // A set and a title that may be given are read by name, too.
+    let teacher = json!({"target": "ali", "category": "Teachers", "title": "Teacher"});
+    assert_eq!(reason("staff/change:title", teacher, "school", "s1"), "granted");
+    let set = json!({"target": "ali", "permissions": ["talk.send"]});
+    assert_eq!(reason("staff/change:permissions", set, "school", "s1"), "granted");
+    // A role of another domain is not the one of the same name here.
+    assert_eq!(reason("toddle/change:role", json!({}), "role", "staff/teacher"), "unknown_name");
     let set = json!({"target": "ali", "permissions": ["talk.nonsense"]});
     assert_eq!(reason("staff/change:permissions", set, "school", "s1"), "unknown_name");
 }

@@ -472,6 +472,44 @@ fn the_max_of_a_blocked_target_is_none() {
     assert_eq!(reason(&load(FORMS), "bob", "share", "document/x", share), "granted");
 }
 
+#[test]
+fn a_permission_to_administer_within_a_relation_reads_whom_the_document_is_about_and_who_is_given_it() {
+    let text = FORMS
+        .replace(
+            "forms: {iep: ~}",
+            "forms: {iep: ~}\n    modules: {documents: {level: school, permissions: {administer: ~}}}",
+        )
+        .replace(
+            "roles: {all",
+            "roles: {parent: {level: district, grants: {documents: [{administer: own_children}]}}, \
+             pupil: {level: district, grants: {documents: [{administer: self}]}}, all",
+        )
+        .replace(
+            "  kid: {",
+            "  pat: {kinds: [guardian]}\n  sib: {kinds: [student], buildings: [school/n]}\n  kid: {",
+        )
+        .replace(
+            "assignments:\n",
+            "assignments:\n  - {subject: pat, role: parent, scope: district/d}\n  \
+             - {subject: kid, role: pupil, scope: district/d}\n",
+        );
+    let more = r#"
+guardians: [{guardian: pat, student: kid}]
+documents: {plan: {form: iep, student: kid}, other: {form: iep, student: sib}}
+routes: {"PUT /{doc}/{who}": {access: share, document: "{doc}", target: "{who}", giving: view}}
+"#;
+    let bundle = load(&format!("{text}{more}"));
+    for (who, path, expected) in [
+        ("pat", "/plan/bob", "granted"),
+        ("pat", "/other/bob", "level_below_required"),
+        // `self` is nobody who is named besides.
+        ("kid", "/plan/bob", "level_below_required"),
+        ("kid", "/plan/kid", "grantee_max"),
+    ] {
+        assert_eq!(by_route(&bundle, who, "PUT", path), expected, "{who} {path}");
+    }
+}
+
 fn by_route(bundle: &Bundle, who: &str, method: &str, path: &str) -> &'static str {
     let Lookup::Found(leaf) = bundle.routes().find(method, path) else { return "no_route" };
     let matched = leaf.select(Vec::new()).unwrap();

@@ -7,7 +7,7 @@
 mod policy_support;
 
 use hallpass::decision::authzen::Request;
-use hallpass::decision::{Ask, Decision, Obligations, decide, decide_requirements, judge};
+use hallpass::decision::{Ask, Decision, Obligations, Viewer, decide, decide_requirements, judge};
 use hallpass::policy::records::Shown;
 use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Principal, Source};
@@ -103,6 +103,11 @@ fn complaints(more: &str) -> Vec<String> {
 fn request(bundle: &Bundle, who: &str, through: Option<&str>, record: &Value) -> Request {
     let person = bundle.people().find(who).unwrap();
     let kind = bundle.people().row(person).kinds.words().next().unwrap();
+    Request::read(&asking(who, kind, through, record)).unwrap()
+}
+
+/// A request for one record, as JSON.
+fn asking(who: &str, kind: &str, through: Option<&str>, record: &Value) -> Value {
     let mut request = json!({
         "subject": {"type": kind, "id": who},
         "action": {"name": "view"},
@@ -112,7 +117,7 @@ fn request(bundle: &Bundle, who: &str, through: Option<&str>, record: &Value) ->
     if let Some(application) = through {
         request["context"]["application"] = application.into();
     }
-    Request::read(&request).unwrap()
+    request
 }
 
 /// What becomes of a record: the fields of the catalogue that stay, or why it is dropped.
@@ -200,6 +205,37 @@ fn a_type_that_is_not_shared_or_off_is_not_released() {
     // An application of which nothing is said has nothing.
     assert_eq!(sees(&bundle, "quiet", school("north")), "record_type_not_shared");
     assert_eq!(sees(&bundle, "vendor", json!({"record": "pupils", "id": "x"})), "unknown_name");
+}
+
+#[test]
+fn the_answer_for_a_record_names_the_rule_behind_it() {
+    let bundle = with(
+        "blocks: [{subject: coun, student: lee, reason: a conflict}]\nsuspended: {subjects: [pat]}\n\
+         sharing: {vendor: {schools: {fields: all}, students: {fields: all}}}\n",
+    );
+    let mut alone = student("kim", "north");
+    alone["related"] = json!([]);
+    let mut elsewhere = student("kim", "north");
+    elsewhere["related"] = json!([school("south")]);
+    for (who, record, expected) in [
+        ("sec", elsewhere, "no_role_in_context parents"),
+        ("sec", student("kim", "north"), "granted records"),
+        ("sec", student("kim", "south"), "no_role_in_context records"),
+        ("sec", alone.clone(), "attribute_missing parents"),
+        ("coun", student("lee", "north"), "blocked blocks"),
+        ("pat", student("kim", "north"), "suspended suspended"),
+        ("vendor", student("kim", "north"), "granted sharing"),
+        ("vendor", of_school("sections", "s-1", "north"), "record_type_not_shared sharing"),
+        ("vendor", alone, "attribute_missing parents"),
+    ] {
+        let request = request(&bundle, "dana", None, &record);
+        let resolved = request.resolve(&bundle, Time::parse_rfc3339(NOW).unwrap()).unwrap();
+        let asked = resolved.request();
+        let Ask::Record(given) = asked.ask else { panic!("not a record") };
+        let viewer = Viewer { principal: bundle.people().find(who).unwrap().into(), claims: None };
+        let told = judge(&bundle, viewer, given, asked.now).decision();
+        assert_eq!(format!("{} {}", told.reason, told.rule.as_str()), expected, "{who} {record}");
+    }
 }
 
 #[test]
@@ -357,6 +393,25 @@ fn nothing_is_implied_unless_it_is_written() {
 }
 
 #[test]
+fn what_a_record_implies_does_not_hang_on_whether_the_person_may_have_it() {
+    // CL-06: a section of a school that is none of the secretary's implies the student of theirs.
+    let sharing = "sharing:\n  vendor:\n    schools: {fields: all}\n    students: {only: implied, fields: [id]}\n    \
+                   sections: {only: {id: [s-1]}, fields: [id], implies: [students]}\n";
+    let in_section = |id: &str| {
+        let mut student = student("kim", "north");
+        student["related"].as_array_mut().unwrap().push(of_school("sections", id, "south"));
+        student
+    };
+    let block = "blocks: [{subject: sec, scope: school/south, reason: a conflict}]\n";
+    for bundle in [with(sharing), with(&format!("{block}{sharing}"))] {
+        let see = |id: &str| sees_through(&bundle, "sec", Some("vendor"), in_section(id));
+        assert_ne!(sees(&bundle, "sec", of_school("sections", "s-1", "south")), "id name students");
+        assert_eq!(see("s-1"), "id");
+        assert_eq!(see("s-2"), "condition_failed");
+    }
+}
+
+#[test]
 fn sensitive_fields_are_removed_at_every_depth_unless_each_is_written_out() {
     // CL-07
     let bundle = with("sharing: {vendor: {schools: {fields: all}, students: {fields: [id, name, iep]}}}\n");
@@ -403,6 +458,8 @@ fn extension_fields_have_a_rule_of_their_own() {
     assert_eq!(shows(&one, "vendor", &kim, paths), [Parts, No, Whole, No, No]);
     let both = rule(", extension_fields: {fields: [all, medication]}");
     assert_eq!(shows(&both, "vendor", &kim, paths), [Parts, Whole, Whole, No, Whole]);
+    // A rule that names no field leaves not even the member.
+    assert_eq!(shows(&rule(", extension_fields: {fields: []}"), "vendor", &kim, paths), [No; 5]);
     // The rule of the type cannot share them.
     let told = complaints("sharing: {vendor: {students: {fields: [id, ext.bus_route]}}}\n");
     assert_eq!(told, ["unknown_name ext.bus_route"]);
@@ -570,6 +627,44 @@ fn what_a_field_needs_counts_only_where_the_record_is_seen() {
     two["attributes"]["school"] = json!(["north", "south"]);
     let seen = sees(&bundle, "sec", two);
     assert!(seen.contains(" frl ") && !seen.contains("iep"), "{seen}");
+}
+
+#[test]
+fn a_field_that_needs_a_permission_with_step_up_is_seen_after_it() {
+    let text = DISTRICT.replace(
+        "iep: ~, meals: ~}}",
+        "iep: {power: true, power_requires: {claim: amr, has: mfa}}, meals: ~}}",
+    );
+    let bundle = load(&one_file(&format!("{text}routes: {{}}\n")));
+    for (claims, shown) in [(json!({}), Shown::No), (json!({"amr": ["pwd", "mfa"]}), Shown::Whole)] {
+        let record = student("kim", "north");
+        let mut asked = asking("coun", "staff", None, &record);
+        asked["subject"]["properties"] = claims.clone();
+        let request = Request::read(&asked).unwrap();
+        let resolved = request.resolve(&bundle, Time::parse_rfc3339(NOW).unwrap()).unwrap();
+        let asked = resolved.request();
+        let Ask::Record(given) = asked.ask else { panic!("not a record") };
+        let judged = judge(&bundle, asked.viewer(), given, asked.now);
+        assert!(judged.decision().is_allow(), "{claims}");
+        assert_eq!(judged.shows("iep"), shown, "{claims}");
+    }
+}
+
+#[test]
+fn of_the_scopes_of_several_parents_one_where_the_record_is_seen_is_enough() {
+    let source = |name: &str, text: &str| Source { name: name.to_owned(), bytes: text.into() };
+    // Students are seen in both schools, their contacts only in South.
+    let more = "assignments: [{subject: coun, role: secretary, scope: school/south}]\n";
+    let bundle = load(&[source("a.yaml", &format!("{DISTRICT}routes: {{}}\n")), source("b.yaml", more)]);
+    let of = |schools: &[&str]| {
+        let mut record = contact("x", &[]);
+        record["related"] = schools.iter().map(|at| student("kim", at)).collect();
+        sees(&bundle, "coun", record)
+    };
+    assert_eq!(of(&["north"]), "permission_not_granted");
+    for schools in [["south", "north"], ["north", "south"]] {
+        assert_eq!(of(&schools), "id name email phone", "{schools:?}");
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@
 mod policy_support;
 
 use hallpass::decision::{
-    AccessRequest, Considered, Decision, Edges, Standing, authzen, decide_requirements, decide_route,
-    explain, questions,
+    AccessRequest, Ask, Considered, Decision, Edges, Question, Standing, authzen, decide_requirements,
+    decide_route, explain, questions,
 };
 use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Claims};
@@ -339,6 +339,11 @@ fn of_several_requirements_items_and_alternatives_the_one_is_told_that_the_answe
     let matched = leaf.select(Vec::new()).unwrap();
     let asked = questions(&bundle, &matched, ann, None, now());
     assert_eq!(asked.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 2]);
+    let on = asked.iter().flatten().map(|question| match question {
+        Question::Asked(Ask::Permission { scope, .. }, _) => bundle.scopes().name(*scope),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(on.collect::<Vec<_>>(), ["class/1", "class/1", "class/2", "class/1", "class/2"]);
 }
 
 // ---- documents -----------------------------------------------------------------------------------------------------
@@ -510,6 +515,48 @@ fn an_explanation_tells_suspended_and_archived_roles_from_those_that_do_not_gran
     );
     let denied = standings(&bundle, "ann", "work.edit", "class/2");
     assert_eq!(denied[..2], ["clerk account/a: DoesNotGrant", "head account/a: DoesNotGrant"]);
+}
+
+#[test]
+fn an_explanation_of_a_change_says_which_role_gives_and_what_became_of_the_others() {
+    let text = SCHOOL
+        .replace("precedence: most_specific", "precedence: most_specific\n    archived: [class/2]")
+        .replace("aide: {level: class,", "aide: {level: class, assignable_by: [head, dean, teacher],");
+    let rows = [
+        "teacher, scope: class/1, until: 2026-01-01",
+        "teacher, scope: class/2",
+        "teacher, scope: class/1, suspended: true",
+        "dean, scope: school/t",
+        "dean, scope: school/s",
+        "head, scope: account/a",
+        "clerk, scope: account/a",
+    ];
+    let rows: String = rows.iter().map(|row| format!("  - {{subject: ann, role: {row}}}\n")).collect();
+    let bundle = load(&one_file(&format!("{text}assignments:\n{rows}")));
+    let request = json!({
+        "subject": {"type": "staff", "id": "ann"},
+        "action": {"name": "change:give", "properties": {"target": "bob", "role": "aide"}},
+        "resource": {"type": "class", "id": "1"},
+    });
+    let resolved = authzen::Request::read(&request).unwrap().resolve(&bundle, now()).unwrap();
+    let (_, domain) = bundle.domains().iter().next().unwrap();
+    let told = explain(&bundle, &resolved.request()).candidates;
+    let row = |scope, role: &str, standing| format!("{role} {}: {standing:?}", bundle.scopes().name(scope));
+    let mut told: Vec<String> =
+        told.iter().map(|told| row(told.scope, &domain.roles()[told.role].name, told.standing)).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "clerk account/a: MayNotGive",
+            "dean school/s: Decided",
+            "dean school/t: Elsewhere",
+            "head account/a: MayGive",
+            "teacher class/1: NotCurrent",
+            "teacher class/1: Suspended",
+            "teacher class/2: Archived",
+        ]
+    );
 }
 
 #[test]
