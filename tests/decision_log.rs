@@ -747,6 +747,8 @@ fn lists_alternatives_and_conditions_show_what_they_read() {
     let cases = [
         ("/list/1A,1B", "allow", json!("class/1A"), json!({"scope": ["class/1A", "class/1B"]})),
         ("/list/1A", "allow", json!("class/1A"), json!({"scope": "class/1A"})),
+        ("/list/1A,1A", "allow", json!("class/1A"), json!({"scope": "class/1A"})),
+        ("/list/1A,1B,1A,1B", "allow", json!("class/1A"), json!({"scope": ["class/1A", "class/1B"]})),
         ("/list/1A,2A", "deny", json!("class/2A"), json!({"scope": ["class/1A", "class/2A"]})),
         ("/either/1B", "allow", json!("class/1B"), json!({"scope": ["class/2A", "class/1B"]})),
         ("/either/zz", "deny", json!("class/2A"), json!({"scope": ["class/2A", "class/zz"]})),

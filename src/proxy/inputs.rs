@@ -52,12 +52,12 @@ pub(super) fn describe(
         }
     }
     let requirements = requirements.get(..considered.count).unwrap_or(requirements);
-    record.inputs(&ATTRIBUTES, |attribute| {
-        requirements.iter().flat_map(move |requirement| {
-            said.items(requirement).flat_map(move |said| {
-                alternatives(requirement).iter().flat_map(move |one| said.values(one, attribute))
-            })
-        })
+    record.inputs(&ATTRIBUTES, |attribute, told| {
+        for requirement in requirements {
+            said.items(requirement).for_each(|said| {
+                alternatives(requirement).iter().for_each(|one| said.values(one, attribute, told));
+            });
+        }
     });
     let role = decision.domain.zip(decision.role).map(|(domain, role)| {
         let name = &bundle.domains()[domain].roles()[role].name;
@@ -148,18 +148,14 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// What a requirement reads of an attribute.
-    fn values(self, requirement: &'a Requirement, attribute: Attribute) -> impl Iterator<Item = Value<'a>> {
-        let condition = match (requirement, attribute) {
-            (Requirement::Condition { condition, .. }, Attribute::Parameter) => Some(condition),
-            _ => None,
-        };
-        let parameters = condition.into_iter().flat_map(move |condition| {
-            (0..PARAMETERS_MAX)
-                .filter(|number| condition.reads(*number))
-                .filter_map(move |number| self.capture(number))
-        });
-        self.value(requirement, attribute).into_iter().chain(parameters.map(whole))
+    /// Tells what a requirement reads of an attribute.
+    fn values(self, requirement: &'a Requirement, attribute: Attribute, told: &mut dyn FnMut(Value<'a>)) {
+        if let (Requirement::Condition { condition, .. }, Attribute::Parameter) = (requirement, attribute) {
+            let read = (0..PARAMETERS_MAX).filter(|number| condition.reads(*number));
+            read.filter_map(|number| self.capture(number)).for_each(|text| told(whole(text)));
+        } else if let Some(value) = self.value(requirement, attribute) {
+            told(value);
+        }
     }
 
     /// The value of an attribute that a requirement reads: the bundle's name of it, or what the request said where the

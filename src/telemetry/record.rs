@@ -189,40 +189,44 @@ impl Record {
         }
     }
 
-    /// The attributes that the decision read, each with its values. What has no value was not there to be read.
-    pub fn inputs<'v, V>(&mut self, attributes: &[Attribute], values: impl Fn(Attribute) -> V)
-    where
-        V: Iterator<Item = [&'v str; 3]>,
-    {
+    /// The attributes that the decision read, each with its values, which `values` hands over one by one. What has no
+    /// value was not there to be read.
+    pub fn inputs<'v>(
+        &mut self,
+        attributes: &[Attribute],
+        values: impl Fn(Attribute, &mut dyn FnMut([&'v str; 3])),
+    ) {
         let Some(Logged { log, line, inputs, .. }) = &mut self.log else { return };
         if std::mem::replace(inputs, true) {
             return;
         }
         line.member("inputs").raw(b"{");
-        let mut first = true;
+        let mut separator: &[u8] = b"\"";
         for attribute in attributes {
-            let mut found = values(*attribute);
-            let Some(value) = found.next() else { continue };
-            line.raw(if first { b"\"" } else { b",\"" });
-            first = false;
-            line.raw(attribute.as_str().as_bytes());
-            line.raw(b"\":");
-            let mut others = found.filter(|other| *other != value).peekable();
-            if others.peek().is_none() {
-                log.mask().write(line, *attribute, &value);
-                continue;
-            }
-            line.raw(b"[");
-            log.mask().write(line, *attribute, &value);
-            let mut last = value;
-            for other in others {
-                // Most of what is there twice stands side by side; to look further could take long.
-                if std::mem::replace(&mut last, other) != other {
-                    line.raw(b",");
-                    log.mask().write(line, *attribute, &other);
+            // The first value and where it stands in the line, the last one that was written, whether they are a list.
+            let mut written = None;
+            values(*attribute, &mut |value| match &mut written {
+                None => {
+                    line.raw(std::mem::replace(&mut separator, b",\""));
+                    line.raw(attribute.as_str().as_bytes());
+                    line.raw(b"\":");
+                    written = Some((value, line.place(), value, false));
+                    log.mask().write(line, *attribute, &value);
                 }
+                // Most of what is there twice stands side by side; to look further could take long.
+                Some((first, _, last, _)) if value == *first || value == *last => {}
+                Some((_, place, last, list)) => {
+                    if !std::mem::replace(list, true) {
+                        line.open_list(*place);
+                    }
+                    *last = value;
+                    line.raw(b",");
+                    log.mask().write(line, *attribute, &value);
+                }
+            });
+            if let Some((.., true)) = written {
+                line.raw(b"]");
             }
-            line.raw(b"]");
         }
         line.raw(b"}");
     }

@@ -99,6 +99,18 @@ impl Line {
         self.0.push(b']');
     }
 
+    /// Where the next value will stand.
+    pub(crate) fn place(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Makes the value at `place`, the last of the line, the first of a list.
+    pub(crate) fn open_list(&mut self, place: usize) {
+        if place <= self.0.len() {
+            self.0.insert(place, b'[');
+        }
+    }
+
     /// Bytes that are JSON already, or the inside of a text that needs no look.
     pub(crate) fn raw(&mut self, json: &[u8]) {
         self.0.extend_from_slice(json);
@@ -131,7 +143,8 @@ impl Drop for Line {
 /// terminal or an editor obeys instead of showing: C1 controls, line separators, marks of direction and of no width.
 fn escape(line: &mut Vec<u8>, text: &str) {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    // Without a way out half-way, so that many bytes are looked at at once.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         line.extend_from_slice(text.as_bytes());
         return;
     }
