@@ -2,6 +2,7 @@
 
 use super::template::{QueryPart, Segment, SegmentType, Template};
 use super::{CAPTURES_MAX, RouteId};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The routes of all paths.
@@ -12,7 +13,8 @@ pub(crate) struct Tree {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// Ordered by text.
+    /// Ordered by length, then by text: most of those that are not the one looked for have another length, and need not
+    /// be read.
     literals: Vec<(Box<str>, Node)>,
     /// Ordered narrow to wide.
     parameters: Vec<(SegmentType, Node)>,
@@ -135,7 +137,7 @@ impl Node {
         let slash = rest.bytes().position(|byte| byte == b'/');
         let end = slash.map_or(path.len(), |length| start + length);
         let Some(segment) = path.get(start..end) else { return Step::Nothing };
-        let known = self.literals.binary_search_by(|(text, _)| text.as_ref().cmp(segment));
+        let known = self.literals.binary_search_by(|(text, _)| in_order(text, segment));
         if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at)) {
             match node.find(path, end + 1, captures) {
                 Step::Nothing => {}
@@ -158,14 +160,19 @@ impl Node {
         Step::Found(tail)
     }
 
-    /// Whether a template ends with a slash right behind this node. The empty text is the first of all.
+    /// Whether a template ends with a slash right behind this node. The shortest text is the empty one.
     fn goes_on_with_a_slash(&self) -> bool {
         self.literals.first().is_some_and(|(text, node)| text.is_empty() && node.end.is_some())
     }
 }
 
+/// The order of the literals.
+fn in_order(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
 fn literal_child<'n>(node: &'n mut Node, text: &str) -> &'n mut Node {
-    let at = match node.literals.binary_search_by(|(known, _)| known.as_ref().cmp(text)) {
+    let at = match node.literals.binary_search_by(|(known, _)| in_order(known, text)) {
         Ok(at) => at,
         Err(at) => {
             node.literals.insert(at, (text.into(), Node::default()));
