@@ -161,11 +161,15 @@ impl Progress {
     }
 }
 
-/// The body of a request on its way to the upstream.
-pub(super) struct RequestBody {
-    pieces: Option<Pieces>,
+/// The body of a request on its way to the upstream: most have none, and hyper moves requests about.
+pub(super) struct RequestBody(Option<Box<Upload>>);
+
+/// What a client sends.
+struct Upload {
+    pieces: Pieces,
     progress: Rc<Progress>,
-    panics: Option<IntCounter>,
+    /// Counts bugs of ours.
+    panics: IntCounter,
 }
 
 thread_local! {
@@ -176,19 +180,22 @@ thread_local! {
 impl RequestBody {
     /// No body at all.
     pub(super) fn none() -> RequestBody {
-        // Its progress is never looked at for its time, so it needs none of its own.
-        RequestBody { pieces: None, progress: NOTHING_TO_SEND.with(Rc::clone), panics: None }
+        RequestBody(None)
     }
 
     /// What the client sends, with at most `patience` between two pieces. A bug of ours is counted in `panics`.
     pub(super) fn stream(incoming: Incoming, patience: Duration, panics: IntCounter) -> RequestBody {
         let state = if incoming.is_end_stream() { Sending::Done } else { Sending::Upstream };
-        let pieces = Some(Pieces::new(incoming, patience));
-        RequestBody { pieces, progress: Progress::new(state), panics: Some(panics) }
+        let pieces = Pieces::new(incoming, patience);
+        RequestBody(Some(Box::new(Upload { pieces, progress: Progress::new(state), panics })))
     }
 
     pub(super) fn progress(&self) -> Rc<Progress> {
-        self.progress.clone()
+        match &self.0 {
+            Some(upload) => upload.progress.clone(),
+            // It is never looked at for its time, so it needs none of its own.
+            None => NOTHING_TO_SEND.with(Rc::clone),
+        }
     }
 }
 
@@ -200,15 +207,15 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let body = &mut *self;
-        let Some(pieces) = &mut body.pieces else { return Poll::Ready(None) };
+        let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
+        let Upload { pieces, progress, panics } = &mut **upload;
         // Whoever polls this is the connection to the app, which would end without a word of why.
         let polled = caught_now(|| pieces.poll_logged(cx)).unwrap_or_else(|panic| {
-            body.panics.iter().for_each(IntCounter::inc);
+            panics.inc();
             tracing::error!(panic = message(&*panic), "the body of a request panicked");
             Poll::Ready(Some(Err(Broken::Panicked)))
         });
-        body.progress.set(match &polled {
+        progress.set(match &polled {
             Poll::Pending => Sending::Client,
             Poll::Ready(Some(Err(Broken::Panicked))) => Sending::Panicked,
             Poll::Ready(Some(Err(_))) => Sending::Failed,
@@ -219,11 +226,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.as_ref().is_none_or(Pieces::is_done)
+        self.0.as_ref().is_none_or(|upload| upload.pieces.is_done())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.pieces.as_ref().map_or(SizeHint::with_exact(0), |pieces| pieces.incoming.size_hint())
+        self.0.as_ref().map_or(SizeHint::with_exact(0), |upload| upload.pieces.incoming.size_hint())
     }
 }
 
