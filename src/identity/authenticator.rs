@@ -92,20 +92,20 @@ impl Authenticator {
         match (header, authorization) {
             (None, None) => Ok(Presented::Nothing),
             (Some(verified), None) => Ok(Presented::Verified(verified)),
-            (None, Some(field)) => self.verify(bearer(field)?, now, tokens).map(Presented::Verified),
+            (None, Some(field)) => self.verify(field, now, tokens).map(Presented::Verified),
             (Some(_), Some(_)) => {
                 Err(Rejected::ambiguous("both `Authorization` and the trusted header were sent"))
             }
         }
     }
 
-    fn verify(&self, text: &str, now: Time, tokens: &mut TokenCache) -> Result<Verified, Rejected> {
+    fn verify(&self, field: &HeaderValue, now: Time, tokens: &mut TokenCache) -> Result<Verified, Rejected> {
         let generation = |issuer: usize| Some(self.issuers.get(issuer)?.keys().generation());
-        let unseen = match tokens.find(text, now, generation) {
+        let unseen = match tokens.find(field.as_bytes(), now, generation) {
             Ok(verified) => return Ok(verified),
             Err(unseen) => unseen,
         };
-        let token = Unverified::read(text).map_err(|error| Rejected::bad(error.to_string()))?;
+        let token = Unverified::read(bearer(field)?).map_err(|error| Rejected::bad(error.to_string()))?;
         let name = token.issuer().map_err(|error| Rejected::bad(error.to_string()))?;
         let found = self.issuers.iter().enumerate().find(|(_, issuer)| issuer.issuer() == name);
         let Some((number, issuer)) = found else {

@@ -2,7 +2,7 @@
 //! is done for a request, so an answer is kept: until the token ends, and as long as its issuer's keys are the same.
 //!
 //! Only tokens that held are kept, and none is kept as text: the key is BLAKE3 in its keyed mode, 256 bits over the bytes
-//! as they were sent, with a secret of the process. So the memory of the process holds no credentials beyond those in
+//! of the `Authorization` field as it was sent, with a secret of the process. So the memory of the process holds no credentials beyond those in
 //! flight, nobody outside can aim at a place of the table, and two tokens have one key only if BLAKE3 is broken. (HMAC
 //! with SHA-256 would do as well and takes three times as long.)
 
@@ -41,8 +41,8 @@ impl TokenSecret {
         Ok(TokenSecret::new(&bytes))
     }
 
-    fn digest(&self, token: &str) -> Digest {
-        *blake3::keyed_hash(&self.0, token.as_bytes()).as_bytes()
+    fn digest(&self, field: &[u8]) -> Digest {
+        *blake3::keyed_hash(&self.0, field).as_bytes()
     }
 }
 
@@ -104,10 +104,10 @@ impl TokenCache {
         self.len() == 0
     }
 
-    /// What is known of `token` at `now`. `generation` tells the present one of an issuer's keys, by its number.
+    /// What is known of the token in `field` at `now`, before anything of it is read. `generation` tells the present one of an issuer's keys, by its number.
     pub(super) fn find(
         &mut self,
-        token: &str,
+        field: &[u8],
         now: Time,
         generation: impl Fn(usize) -> Option<u64>,
     ) -> Result<Verified, Unseen> {
@@ -116,7 +116,7 @@ impl TokenCache {
         }
         self.turn += 1;
         let turn = self.turn;
-        let digest = self.secret.digest(token);
+        let digest = self.secret.digest(field);
         let mut ended = false;
         let found = self.set(&digest).and_then(|set| {
             let at = set.iter().position(|kept| kept.digest == digest)?;
