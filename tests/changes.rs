@@ -380,6 +380,37 @@ fn adding_to_oneself_is_allowed_and_marked_unless_the_domain_denies_it() {
 }
 
 #[test]
+fn whoever_opens_a_gate_for_themselves_adds_to_their_own_rights() {
+    // What every assignment carries opens no gate; a set that lists it does, and what was gated is had.
+    let gated = |more: &str| {
+        let gate =
+            ("talk: {level: school, permissions", "talk: {level: school, gate_at: school, permissions");
+        let off = (", talk: [send]}, assignable_by: [district_admin", "}, assignable_by: [district_admin");
+        let base = ("    base: [talk.see]\n", &*format!("    base: [talk.see]\n{more}"));
+        let text = [gate, off, base].iter().fold(BUNDLE.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        load(&one_file(&text))
+    };
+    let line = "PUT /schools/s1/staff/lea/permissions?set=permissions.set,roster.manage";
+    let open = gated("");
+    let marked = |line: &str| {
+        let decision = decision(&open, "lea", line);
+        (decision.reason.as_str(), decision.self_update)
+    };
+    assert_eq!(marked(line), ("granted", false));
+    assert_eq!(marked(&format!("{line},talk.see")), ("granted", true));
+    let shut = gated("    self_update: {add: deny}\n");
+    assert_eq!(request(&shut, "lea", line), "granted leader school/s1");
+    assert_eq!(request(&shut, "lea", &format!("{line},talk.see")), "not_assignable - -");
+    // Where no module is gated, it is listed and changes nothing.
+    let plain = with("    base: [talk.see]\n", "    base: [talk.see]\n    self_update: {add: deny}\n");
+    let all = "PUT /schools/s1/staff/lea/permissions?set=permissions.set,roster.manage,talk.send,talk.see";
+    assert_eq!(request(&plain, "lea", all), "granted leader school/s1");
+}
+
+#[test]
 fn whoever_gives_themselves_a_narrower_role_may_not_lose_a_permission_by_it() {
     let bundle = bundle();
     let give =

@@ -190,7 +190,16 @@ impl<'b> Asked<'b> {
                     self.bundle.carried(held, item.permission).any(|relation| item.is_covered_by(relation))
                 })
         };
-        self.allowed(granted, set.items().any(|item| !has(item)))
+        self.allowed(granted, set.items().any(|item| !has(item) || self.opens_a_gate(item)))
+    }
+
+    /// Whether a set that lists this opens a gate that nothing which is held here opens: `base` and options open none.
+    fn opens_a_gate(&self, item: &Listed) -> bool {
+        let module = self.domain.permissions()[item.permission].module;
+        let level = self.domain.node(self.scope).map(|node| node.level);
+        let mut held = self.assignments().iter().filter(|held| held.is_active(self.now));
+        self.domain.modules()[module].gate_at == level
+            && !held.any(|held| self.bundle.grants_of(held).has_on(module))
     }
 
     /// Whether a set in the place of an assignment's permissions leaves out one of them, or a module that is on.
