@@ -413,6 +413,32 @@ fn non_admin_roles_follow_from_the_roster_of_either_version() {
 }
 
 #[test]
+fn a_block_on_a_student_holds_on_the_scope_that_the_roster_makes_of_the_student() {
+    for roster in [V1_1, V1_2] {
+        let blocked = |from: &str| {
+            rostered(&format!("{}blocks: [{{subject: gus, {from}, reason: x}}]\n", policy()), roster)
+        };
+        // A child of which another name only begins alike is another child.
+        for (from, reason) in
+            [("student: una", "blocked"), ("scope: child/una", "blocked"), ("student: tim", "granted")]
+        {
+            assert_eq!(may(&blocked(from), "gus", "passport/portal.view", "child/una"), reason, "{from}");
+        }
+        // The other way round: whom such a scope is kept away from is the student, by whatever the request names them.
+        let named = ask(
+            &blocked("scope: child/una"),
+            "gus",
+            "passport/work.see",
+            "class/1A",
+            r#""student": "una""#,
+            NOW,
+        );
+        assert_eq!(named.reason.as_str(), "blocked");
+        assert_eq!(may(&blocked("student: una"), "una", "passport/work.see", "class/1A"), "granted");
+    }
+}
+
+#[test]
 fn a_derived_role_goes_when_the_enrolment_goes() {
     // SP-09.
     let without = changed(V1_1, &[("e1,,1A,north,tim,teacher,true,,\n", "")]);

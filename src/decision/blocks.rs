@@ -33,7 +33,8 @@ pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
 }
 
 /// Whether the subject, the application that they come through, or a person whom the request names, is kept away from
-/// the scope, in whichever tree, or from the student. A student who is named and not known may be anybody from whom a person with a block is kept away.
+/// the scope, in whichever tree, or from the student, whose own scope it may be. A student who
+/// is named and not known may be anybody from whom a person with a block is kept away.
 pub(super) fn from_people(
     bundle: &Bundle,
     subject: PersonId,
@@ -46,10 +47,12 @@ pub(super) fn from_people(
         bundle.blocks(person, now).any(|block| {
             facts.stranger
                 || facts.student.is_some_and(|student| is_from(bundle, block, student, now))
-                || match block.from_what {
-                    Blocked::Student(_) => false,
-                    Blocked::Scope(blocked) => scope.is_some_and(|scope| lies_below(bundle, scope, blocked)),
-                }
+                || scope.is_some_and(|scope| match block.from_what {
+                    Blocked::Student(student) => {
+                        bundle.own_scopes(student).any(|own| lies_below(bundle, scope, own))
+                    }
+                    Blocked::Scope(blocked) => lies_below(bundle, scope, blocked),
+                })
         })
     });
     kept_away || askers.any(|person| from_target(bundle, person, facts.target, now))
@@ -95,11 +98,13 @@ fn lies_below(bundle: &Bundle, scope: ScopeId, above: ScopeId) -> bool {
         || bundle.domains().iter().any(|(_, domain)| domain.chain(scope).any(|(at, _)| at == above))
 }
 
-/// Whether a student is enrolled in a scope, or is in a building, that is `above` or lies below it.
+/// Whether a student is enrolled in a scope, is in a building, or has a scope of their own, that is `above` or lies below
+/// it.
 fn belongs_to(bundle: &Bundle, student: PersonId, above: ScopeId, now: Time) -> bool {
     let enrolled = bundle.relations().enrolments_of(student);
     let mut enrolled = enrolled.filter(|(_, part, days)| *part == Part::Student && days.holds(now));
     let buildings = bundle.buildings_of_person(student, now);
     buildings.iter().any(|building| lies_below(bundle, *building, above))
+        || bundle.own_scopes(student).any(|own| lies_below(bundle, own, above))
         || enrolled.any(|(scope, ..)| lies_below(bundle, scope, above))
 }

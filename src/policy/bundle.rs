@@ -363,6 +363,13 @@ impl Revision {
         &self.relations
     }
 
+    /// The scopes that are a student's own, where a roster makes a scope of each: what is asked about there is asked
+    /// about the student.
+    pub fn own_scopes(&self, student: PersonId) -> impl Iterator<Item = ScopeId> + '_ {
+        let id = &self.people.row(student).id;
+        self.relations.student_levels.iter().filter_map(move |level| self.scopes.find_in(*level, id))
+    }
+
     /// The catalogue of records, and what of it is shared.
     pub fn records(&self) -> &Records {
         &self.records

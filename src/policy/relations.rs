@@ -1,7 +1,7 @@
 //! Facts of the roster that grants and blocks read: who teaches or attends which class, who is responsible for whom, and
 //! who may not come near whom.
 
-use super::table::{PersonId, ScopeId};
+use super::table::{LevelId, PersonId, ScopeId};
 use crate::time::Time;
 
 /// What somebody is in a class or school.
@@ -44,6 +44,8 @@ pub struct Relations {
     pub(super) enrolments: Vec<(PersonId, ScopeId, Part, Span)>,
     /// Who is responsible for whom: guardian, student.
     pub(super) guardians: Vec<(PersonId, PersonId, Span)>,
+    /// Levels at which a roster makes a scope of each student, called as the student is.
+    pub(super) student_levels: Vec<LevelId>,
 }
 
 /// A custody order or a conflict: it comes before any grant, in every domain.

@@ -4,7 +4,7 @@ use super::reading::{ALWAYS, Enrolment, Reading, State, holds};
 use crate::policy::bundle::Revision;
 use crate::policy::people::{Kind, Kinds};
 use crate::policy::relations::{Part, Span as Days};
-use crate::policy::roster::{Cause, RoleWord, Version};
+use crate::policy::roster::{Cause, PlaceWord, RoleWord, Version};
 use crate::policy::source::Diags;
 use crate::policy::table::{ClassId, OrgId, ScopeId, UserId};
 use crate::time::Time;
@@ -27,6 +27,10 @@ pub(super) fn read(readings: &mut [Reading<'_>], diags: &mut Diags) -> bool {
 /// Puts what holds into the bundle: relations, kinds and buildings.
 pub(super) fn relate(readings: &[Reading<'_>], bundle: &mut Revision) {
     for reading in readings {
+        if let Some(level) = reading.declared.level(PlaceWord::Student) {
+            let level = bundle.scopes.intern_level(level);
+            bundle.relations.student_levels.push(level);
+        }
         for enrolment in &reading.enrolments {
             let part = match enrolment.word {
                 RoleWord::Teacher => Part::Teacher,
@@ -56,6 +60,8 @@ pub(super) fn relate(readings: &[Reading<'_>], bundle: &mut Revision) {
         stages(reading, bundle);
     }
     // What holds whatever a row says twice.
+    bundle.relations.student_levels.sort_unstable();
+    bundle.relations.student_levels.dedup();
     bundle
         .relations
         .guardians
