@@ -536,6 +536,39 @@ routes:
 }
 
 #[test]
+fn whoever_is_kept_away_from_what_one_alternative_names_is_not_let_past_it_by_another() {
+    let routes = r#"
+routes:
+  "GET /{c}/{who}/student": {any: [{permission: work.edit, on: "class/{c}", student: "{who}"}, {permission: news.view, on: programme/p}]}
+  "GET /{c}/{who}/target": {any: [{permission: news.view, on: programme/p}, {permission: work.edit, on: "class/{c}", target: "{who}"}]}
+  "GET /{c}/{who}/condition": {any: [{condition: {request.who: {is: none}}, student: "{who}"}, {permission: news.view, on: programme/p}]}
+  "GET /{c}/{who}/scope": {any: [{permission: work.edit, on: "class/{c}"}, {permission: news.view, on: programme/p}]}
+  "GET /{c}/{who}/neither": {permission: news.view, on: programme/p}
+"#;
+    let with = |block: &str| {
+        let blocks = format!("blocks: [{{subject: ann, {block}, reason: x}}]\n");
+        let assignments = "assignments:\n  - {subject: ann, role: boss, scope: account/s}\n  - {subject: bob, role: boss, scope: account/s}\n";
+        load(&format!("{SCHOOL}{routes}{assignments}{blocks}"))
+    };
+    let bundle = with("student: kid");
+    for route in ["student", "target", "condition"] {
+        // A class that is not there does not hide the student.
+        for class in ["1", "none"] {
+            let path = |who: &str| format!("/{class}/{who}/{route}");
+            assert_eq!(by_route(&bundle, "ann", "GET", &path("kid")), "blocked", "{route} {class}");
+            assert_eq!(by_route(&bundle, "bob", "GET", &path("kid")), "granted", "{route} {class}");
+        }
+    }
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/kid/neither"), "granted");
+    // Nobody that is known may be anybody.
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/stranger/student"), "blocked");
+    assert_eq!(by_route(&bundle, "bob", "GET", "/1/stranger/student"), "granted");
+    let bundle = with("scope: class/1");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/1/kid/scope"), "blocked");
+    assert_eq!(by_route(&bundle, "ann", "GET", "/2/kid/scope"), "granted");
+}
+
+#[test]
 fn every_resource_of_a_list_must_be_allowed_and_an_empty_list_is_denied() {
     let routes = r#"routes: {"GET /many/{c...}": {lists: [c], permission: work.view, on: "class/{c}"}}"#;
     let bundle =

@@ -58,6 +58,22 @@ pub(super) fn from_people(
     kept_away || askers.any(|person| from_target(bundle, person, facts.target, now))
 }
 
+/// The same of a request that names a student, a target and a scope as far as they are known, whatever is asked: in giving
+/// (`gives`), the target is bound by its own max instead.
+pub(super) fn from_named(
+    bundle: &Bundle,
+    subject: PersonId,
+    facts: Facts<'_>,
+    scope: Option<ScopeId>,
+    gives: bool,
+    now: Time,
+) -> bool {
+    let bounded = Facts { target: facts.target.filter(|_| !gives), ..facts };
+    let mut askers = [Some(subject), facts.through].into_iter().flatten();
+    from_people(bundle, subject, bounded, scope, now)
+        || askers.any(|person| from_target(bundle, person, facts.target, now))
+}
+
 /// Whether the subject is kept away from the person whom the request names second: a student may be named there, too.
 fn from_target(bundle: &Bundle, subject: PersonId, target: Option<PersonId>, now: Time) -> bool {
     let Some(target) = target.filter(|target| *target != subject) else { return false };

@@ -8,7 +8,7 @@ use crate::policy::condition::Condition;
 use crate::policy::records::Carries;
 use crate::policy::route::{Attribute, DocumentAttribute, Match, Requirement, ScopeAttribute};
 use crate::policy::table::{DomainId, PersonId, RecordTypeId, RoleId, ScopeId};
-use crate::policy::{Access, Bundle, Claims, Principal};
+use crate::policy::{Access, Bundle, Claims, DocumentAction, Principal};
 use crate::time::Time;
 
 /// A matched request, its subject and the time: what all its questions share.
@@ -188,12 +188,17 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Decides a requirement; of an `any:` the first alternative that holds, or the first of all.
+    /// Decides a requirement; of an `any:` the first alternative that holds, or the first of all. Blocks come before any
+    /// grant: whoever is kept away from what one alternative names is not let past it by another.
     fn either(&self, requirement: &'a Requirement) -> (Decision, Considered) {
         let about = |alternative| Considered { alternative, ..Considered::default() };
         let Requirement::Any(alternatives) = requirement else {
             return (self.decide(requirement), about(0));
         };
+        if let Some(place) = alternatives.iter().position(|one| self.is_kept_away(one)) {
+            let blocked = Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
+            return (blocked, about(place));
+        }
         let mut denied = None;
         for (place, alternative) in alternatives.iter().enumerate() {
             let decision = self.decide(alternative);
@@ -203,6 +208,44 @@ impl<'a> Asking<'a> {
             denied.get_or_insert(decision);
         }
         (denied.unwrap_or(Decision::before_any_rule(Reason::Internal)), about(0))
+    }
+
+    /// Whether the subject, or whoever else a requirement names, is kept away from what it names, as far as that is known.
+    fn is_kept_away(&self, requirement: &Requirement) -> bool {
+        // Hardly any bundle has one.
+        if self.bundle.held_off().blocks().is_empty() {
+            return false;
+        }
+        let named = |person: Option<Attribute<PersonId>>| person.map(|person| self.person(person));
+        let (at, student, target, gives) = match requirement {
+            Requirement::Any(_) | Requirement::Sharing(_) => return false,
+            Requirement::Permission { scope, student, target, .. } => {
+                (Some(*scope), named(*student), *target, false)
+            }
+            Requirement::Condition { scope, student, target, .. } => {
+                (*scope, named(*student), *target, false)
+            }
+            Requirement::Change { change, .. } => (change.scope().copied(), None, change.target(), false),
+            Requirement::Document { action, document, target, .. } => {
+                let student = match document {
+                    DocumentAttribute::Listed(capture) => {
+                        let listed = self.capture(*capture).and_then(|id| self.bundle.documents().find(id));
+                        listed.map(|listed| listed.student)
+                    }
+                    DocumentAttribute::Of { student, .. } => self.person(*student),
+                };
+                let gives = matches!(action, DocumentAction::Share | DocumentAction::Transfer);
+                (None, Some(student), *target, gives)
+            }
+        };
+        let facts = Facts {
+            student: student.flatten(),
+            stranger: student == Some(None),
+            target: target.and_then(|target| self.person(target)),
+            ..self.facts()
+        };
+        let scope = at.and_then(|at| self.scope(at).ok());
+        blocks::from_named(self.bundle, self.principal.subject, facts, scope, gives, self.now)
     }
 
     /// The items of the list that the requirement reads, each with the number of the capture.
@@ -398,7 +441,7 @@ impl<'a> Asking<'a> {
     fn document(&self, document: &DocumentAttribute) -> Result<DocumentAsk<'a>, Reason> {
         let bundle = self.bundle;
         let ask = |domain: DomainId, form, student: Option<PersonId>, explicit| DocumentAsk {
-            action: crate::policy::DocumentAction::View,
+            action: DocumentAction::View,
             domain,
             form,
             student,

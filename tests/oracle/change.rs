@@ -43,6 +43,18 @@ impl Verdict {
     }
 }
 
+impl Changing {
+    /// Whose assignment is changed, and where it is held.
+    pub fn whose(&self) -> Option<(&Value, &(String, Value))> {
+        match &self.change {
+            Change::Assignment { target, on, .. }
+            | Change::Permissions { target, on, .. }
+            | Change::Title { target, on, .. } => Some((target, on)),
+            Change::Role { .. } => None,
+        }
+    }
+}
+
 /// A change with its values.
 pub struct Asked<'a> {
     pub bundle: &'a Bundle,

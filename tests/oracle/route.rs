@@ -255,6 +255,55 @@ impl Single {
         )
     }
 
+    /// Whether the subject, or a target, is kept away from what it names, as far as that is known.
+    fn is_kept_away(
+        &self,
+        bundle: &Bundle,
+        visit: &Visit,
+        person: &Person,
+        values: &[Option<String>],
+    ) -> bool {
+        let named = |value: Option<&Value>| match value {
+            None => Named::Absent,
+            Some(value) => value.had(values).map_or(Named::Unknown, |id| Named::of(bundle, Some(&id))),
+        };
+        let (mut at, mut gives) = (None, false);
+        let (student, target) = match self {
+            Single::Permission { on: (level, id), student, target, .. } => {
+                at = Some(format!("{level}/{}", id.of(values)));
+                (named(student.as_ref()), named(target.as_ref()))
+            }
+            Single::Condition { on, student, target, .. } => {
+                at = on.as_ref().map(|(level, id)| format!("{level}/{}", id.of(values)));
+                (named(student.as_ref()), named(target.as_ref()))
+            }
+            Single::Change(changing) => {
+                let whose = changing.whose();
+                at = whose.map(|(_, (level, id))| format!("{level}/{}", id.of(values)));
+                (Named::Absent, named(whose.map(|(target, _)| target)))
+            }
+            Single::Document { action, which, target, .. } => {
+                gives = matches!(*action, "share" | "transfer");
+                let student = match which {
+                    Which::Listed(number) => {
+                        let id = values[*number].as_deref();
+                        let listed = bundle.listed.iter().find(|listed| Some(listed.id.as_str()) == id);
+                        listed.map_or(Named::Unknown, |listed| Named::of(bundle, Some(&listed.student)))
+                    }
+                    Which::Of { student, .. } => named(Some(student)),
+                };
+                (student, named(target.as_ref()))
+            }
+        };
+        let is_document = matches!(self, Single::Document { .. });
+        let known = |scope: &String| bundle.domains.iter().any(|domain| domain.has_scope(scope));
+        let at = at.filter(known);
+        let facts =
+            Facts { bundle, person, student, target, assigned: None, claims: &visit.claims, now: visit.now };
+        facts.is_blocked(at.as_deref(), is_document)
+            || (!gives && facts.target_is_blocked(at.as_deref(), is_document))
+    }
+
     /// The question that it is for these values.
     fn question(
         &self,
@@ -473,6 +522,13 @@ pub fn answers(bundle: &Bundle, visit: &Visit) -> Answers {
                 requirement.all().iter().map(|single| single.answer(bundle, visit, person, &values));
             let answers: Vec<Verdict> = answers.collect();
             marked |= answers.iter().all(|verdict| verdict.marked);
+            // Section 2, step 4, comes before the requirements: "in every request that names one".
+            if let Requirement::Any(alternatives) = requirement
+                && alternatives.iter().any(|single| single.is_kept_away(bundle, visit, person, &values))
+            {
+                reasons.insert("blocked");
+                continue;
+            }
             if answers.iter().any(|verdict| verdict.must.is_empty() && verdict.may.is_empty()) {
                 continue;
             }
