@@ -7,8 +7,8 @@
 mod policy_support;
 
 use hallpass::decision::explain;
-use hallpass::policy::Bundle;
 use hallpass::policy::route::Requirement;
+use hallpass::policy::{Bundle, Source};
 use policy_support::{
     NOW, ask, bundle, can, can_at, changed, decision, files, line_of, load, one_file, request, shown, told,
 };
@@ -1463,4 +1463,23 @@ fn the_bundle_is_as_the_files_say() {
         (bundle.people().len(), bundle.all_assignments().count(), bundle.routes().len()),
         (17, 33, 73)
     );
+}
+
+#[test]
+fn whoever_is_kept_away_from_a_student_is_refused_wherever_a_path_names_the_student() {
+    let mut with_order = files("toddle");
+    let order = "blocks: [{subject: sara, student: lena, reason: a conflict}]\n";
+    with_order.push(Source { name: "orders.yaml".to_owned(), bytes: order.as_bytes().to_vec() });
+    let (free, kept_away) = (toddle(), load(&with_order));
+    for line in [
+        "PATCH /api/roster/students/lena",
+        "POST /api/classes/1B/students/lena/move-to/1A",
+        "PUT /api/classes/1B/assignments/4/grades/lena",
+        "PUT /api/classes/1B/portfolios/lena",
+        "GET /api/classes/1B/progress-reports/lena",
+        "PUT /api/classes/1B/progress-reports/lena",
+    ] {
+        assert!(request(&free, "sara", line).starts_with("granted"), "{line}");
+        assert_eq!(request(&kept_away, "sara", line), "blocked - -", "{line}");
+    }
 }
