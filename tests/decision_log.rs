@@ -387,9 +387,9 @@ fn inputs_are_what_the_requirements_read() {
             json!({"form": "forms/iep", "student": "sam"}),
         ),
         ("tess", "POST /api/students/nemo/forms/none/documents", json!({"form": "none", "student": "nemo"})),
-        // Not the case, which no requirement reads; and not the student who is moved.
+        // Not the case, which no requirement reads.
         ("helen", "GET /api/safeguarding/CANARY", json!({"scope": "account/springfield"})),
-        ("ian", "POST /api/classes/1A/students/CANARY/move-to/1B", Value::Null),
+        ("ian", "POST /api/classes/1A/students/sam/move-to/1B", Value::Null),
         (
             "ari",
             "GET /Modules.php?modname=Attendance/Sheet.php&class=1A&x=CANARY",
@@ -403,9 +403,15 @@ fn inputs_are_what_the_requirements_read() {
         let last = &lines[number];
         match inputs {
             Value::Null if last["decision"] == "allow" => {
-                assert_eq!(last["inputs"], json!({"scope": ["class/1A", "class/1B"]}), "{last}");
+                assert_eq!(
+                    last["inputs"],
+                    json!({"scope": ["class/1A", "class/1B"], "student": "sam"}),
+                    "{last}"
+                );
             }
-            Value::Null => assert_eq!(last["inputs"], json!({"scope": "class/1A"}), "{last}"),
+            Value::Null => {
+                assert_eq!(last["inputs"], json!({"scope": "class/1A", "student": "sam"}), "{last}")
+            }
             inputs => assert_eq!(last["inputs"], *inputs, "{line}"),
         }
     }
