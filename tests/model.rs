@@ -457,6 +457,20 @@ fn a_document_whose_student_is_not_known_is_refused_to_a_person_who_has_any_bloc
 }
 
 #[test]
+fn of_two_answers_to_whom_a_document_is_about_neither_is_taken() {
+    let listed =
+        FORMS.replace("  kid: {kinds", "  sib: {kinds: [student], buildings: [school/n]}\n  kid: {kinds");
+    let bundle = load(&format!("{listed}documents: {{plan: {{form: iep, student: kid}}}}\n"));
+    let view = |student: &str| reason(&bundle, "ann", "view", "document/plan", student);
+    assert_eq!(view(""), "granted");
+    assert_eq!(view(r#"resource: "student": "kid""#), "granted");
+    assert_eq!(view(r#"resource: "student": "sib""#), "attribute_missing");
+    assert_eq!(view(r#"resource: "student": "nobody""#), "attribute_missing");
+    // A request that names a form describes another document.
+    assert_eq!(view(r#"resource: "form": "iep", "student": "sib""#), "granted");
+}
+
+#[test]
 fn a_blocked_target_bounds_every_request_about_a_document_that_names_one() {
     let bundle = load(&format!("{FORMS}blocks: [{{subject: ann, student: kid, reason: x}}]\n"));
     let view = "action: \"target\": \"ann\"\nresource: \"form\": \"iep\", \"student\": \"kid\"";

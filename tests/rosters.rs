@@ -138,6 +138,15 @@ fn a_roster_that_is_too_old_refuses_what_the_policy_says() {
         assert_eq!(reason(&bundle, "PUT", "/x", stale), write, "{then}");
         assert_eq!(reason(&bundle, "GET", "/public", stale), "public");
         assert_eq!(is_stale(&bundle, "PUT", at(stale)), write == "stale_policy");
+        // By name as well, as far as a name says what is done.
+        let named = |what: &str, on: &str, now: &str| ask(&bundle, "ann", what, on, "", now).reason.as_str();
+        assert_eq!(named("m.p", "school/by-hand", fresh), "granted");
+        assert_eq!(named("m.p", "school/by-hand", stale), read, "{then}");
+        for (what, on) in [("change:give", "school/by-hand"), ("edit", "document/x")] {
+            assert_ne!(named(what, on, fresh), "stale_policy", "{then}");
+            assert_eq!(named(what, on, stale) == "stale_policy", write == "stale_policy", "{then} {what}");
+        }
+        assert_eq!(named("view", "document/x", stale) == "stale_policy", read == "stale_policy", "{then}");
         // From three days ahead: a slip in a date does not make it fresh for ever.
         assert_eq!(reason(&bundle, "PUT", "/x", "2026-11-17T00:00:00Z"), write);
         let edges = Edges::of(&bundle);

@@ -12,7 +12,9 @@
 //! id of the application that the subject comes through, `context.credential` the name of the credential. Members that
 //! are not named here are ignored.
 
-use super::{AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts, Given, Reason, Stated, document};
+use super::{
+    AccessRequest, Ask, ChangeAsk, Changed, DocumentAsk, Facts, Given, Reason, Stated, document, is_stale,
+};
 use crate::policy::change::ChangeAction;
 use crate::policy::table::{DomainId, PersonId, ScopeId};
 use crate::policy::{Access, Bundle, Claims, DocumentAction, Kind, Listed, Principal};
@@ -239,7 +241,7 @@ impl Request {
     /// Looks up all names. `now` stands in where the request states no time.
     ///
     /// # Errors
-    /// Why the request is denied before a rule is asked: `unknown_subject`, `suspended`, `unknown_name`,
+    /// Why the request is denied before a rule is asked: `unknown_subject`, `stale_policy`, `suspended`, `unknown_name`,
     /// `scope_unknown` or `attribute_missing`.
     pub fn resolve(&self, bundle: &Bundle, now: Time) -> Result<Resolved, Reason> {
         let subject = bundle.people().find(&self.subject_id).ok_or(Reason::UnknownSubject)?;
@@ -247,6 +249,10 @@ impl Request {
         let kinds = bundle.kinds(subject, now);
         if !Kind::parse(&self.subject_type).is_some_and(|kind| kinds.contains(kind)) {
             return Err(Reason::UnknownSubject);
+        }
+        // As enforcement: what is too old for any answer is too old for this one.
+        if is_stale(bundle, if self.writes() { "PUT" } else { "GET" }, now) {
+            return Err(Reason::StalePolicy);
         }
         let through = match &self.application {
             Some(id) => Some(application(bundle, id)?).filter(|application| *application != subject),
@@ -297,6 +303,13 @@ impl Request {
             credential,
             question,
         })
+    }
+
+    /// Whether something is changed for certain. Of a permission only a route knows the method.
+    fn writes(&self) -> bool {
+        let document =
+            || DocumentAction::parse(&self.action).is_some_and(|action| action != DocumentAction::View);
+        self.change_named().is_some() || (self.resource_type == "document" && document())
     }
 
     /// The change that the action names, and the domain if it says one.
@@ -400,6 +413,10 @@ impl Request {
             (None, Some(listed)) => (listed.domain, listed.form),
             (None, None) => return Err(Reason::AttributeMissing),
         };
+        // Of two answers to whom a document is about, neither is taken.
+        if listed.is_some_and(|listed| Some(listed.student) != student) {
+            return Err(Reason::AttributeMissing);
+        }
         let known = student.map(|student| document::buildings_of_student(bundle, domain, student, now));
         let buildings = match (&said.buildings, known) {
             (Some(names), known) => stated_buildings(bundle, domain, names, known),

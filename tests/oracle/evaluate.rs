@@ -150,6 +150,10 @@ fn document(bundle: &Bundle, person: &Person, q: &Question) -> Result<(), Denied
     let target = q.target.as_ref().map(|id| bundle.person(id).ok_or("attribute_missing")).transpose()?;
     let student = q.student.as_ref().or(listed.map(|listed| &listed.student));
     let facts = Facts { student: Named::of(bundle, student), ..Facts::of(bundle, person, q) };
+    // A document of the bundle is about its own student: of two answers neither is taken.
+    if listed.is_some_and(|listed| q.student.as_ref().is_some_and(|student| *student != listed.student)) {
+        return Err("attribute_missing");
+    }
     // Section 2, step 4. In giving, a blocked target is bounded by a max of `none`.
     if facts.is_blocked(None, true) || (!gives && facts.target_is_blocked(None, true)) {
         return Err("blocked");
