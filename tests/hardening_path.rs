@@ -309,6 +309,31 @@ fn a_slash_at_the_end_does_not_lead_past_a_narrower_rule() {
 }
 
 #[test]
+fn another_spelling_does_not_lead_past_a_narrower_rule() {
+    // Express and ASP.NET do not look at the case of letters, Windows drops dots and blanks at the end of a name, Rails and
+    // Spring serve another format under the same rule.
+    let scene = Scene::new();
+    let near = [
+        "/open/STAFF",
+        "/open/Staff",
+        "/open/%53taff",
+        "/open/%C5%BFtaff",
+        "/open/staff.",
+        "/open/staff%20",
+        "/open/staff..%20",
+        "/open/staff.json",
+        "/open/STAFF.xml",
+        "/open/Rooms/",
+    ];
+    scene.refuses(NO_ROUTE, gets(&near));
+    scene.refuses(NO_ROUTE, near.map(ari));
+    scene.passes([
+        Pass::new(&get("/open/staff.tar.gz"), "GET /open/staff.tar.gz"),
+        Pass::new(&get("/open/staffing"), "GET /open/staffing"),
+    ]);
+}
+
+#[test]
 fn the_query_is_no_part_of_the_path() {
     let targets = ["/admin?x=/open/", "/admin?/open/a", "/admin?/../open/a", "/?/open/a", "/admin#/open/a"];
     Scene::new().refuses(NO_ROUTE, gets(&targets));

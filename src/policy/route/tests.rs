@@ -186,6 +186,66 @@ fn a_slash_at_the_end_does_not_lead_to_a_wider_template() {
 }
 
 #[test]
+fn another_spelling_of_a_text_does_not_lead_to_a_wider_template() {
+    let all = [
+        "GET /{x...}",
+        "GET /a/{x}",
+        "GET /a/b",
+        "GET /c/d/{x}",
+        "GET /c/{y}/{x}/z",
+        "GET /list.csv",
+        "GET /list",
+        "GET /B",
+        "GET /b",
+        "GET /caf\u{e9}",
+    ];
+    for near in [
+        "/A/b",
+        "/a/B",
+        "/a/b.",
+        "/a/b ",
+        "/a/B. .",
+        "/a/b.json",
+        "/a/B.JSON",
+        "/a/b/",
+        "/C/d/1",
+        "/c/D/1",
+        "/c/d./1",
+        "/LIST.csv",
+        "/List",
+        "/list.",
+        "/list.xml",
+        "/list.csv.gz",
+        "/CAF\u{c9}",
+        "/caf\u{c9}.json",
+        "/LI\u{17f}T",
+    ] {
+        assert_eq!(find(&all, near), None, "{near}");
+    }
+    for (path, template) in [
+        ("/a/b", "GET /a/b"),
+        ("/a/bb", "GET /a/{x}"),
+        ("/a/b.tar.gz", "GET /a/{x}"),
+        ("/a/.b", "GET /a/{x}"),
+        ("/a/b%", "GET /a/{x}"),
+        ("/c/e/1/z", "GET /c/{y}/{x}/z"),
+        // What no template has with the text as it should be is another path.
+        ("/c/D/1/z", "GET /c/{y}/{x}/z"),
+        ("/c/d/1/z", "GET /c/{y}/{x}/z"),
+        ("/c/d.json/1", "GET /{x...}"),
+        ("/list", "GET /list"),
+        ("/list.csv", "GET /list.csv"),
+        ("/B", "GET /B"),
+        ("/b", "GET /b"),
+        ("/caf\u{e9}", "GET /caf\u{e9}"),
+        ("/A/c/d", "GET /{x...}"),
+        ("/D/b", "GET /{x...}"),
+    ] {
+        assert_eq!(find(&all, path), Some(template), "{path}");
+    }
+}
+
+#[test]
 fn a_method_that_the_winner_lacks_is_not_looked_for_elsewhere() {
     let mut tree = Tree::default();
     for (number, text) in ["POST /a/export", "GET /a/{x}", "DELETE /a/{x}"].iter().enumerate() {

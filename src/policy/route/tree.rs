@@ -118,8 +118,8 @@ impl Tree {
 enum Step<'n> {
     /// Its template has the path.
     Found(&'n Paths),
-    /// Its template has the path but for a slash at the end. To many apps that is the same path, so no wider template
-    /// may speak for it.
+    /// Its template has the path but for a slash at the end, or but for the spelling of a text. To many apps that is the
+    /// same path, so no wider template may speak for it.
     Near,
     Nothing,
 }
@@ -142,6 +142,14 @@ impl Node {
             match node.find(path, end + 1, captures) {
                 Step::Nothing => {}
                 step => return step,
+            }
+        }
+        for (text, node) in
+            self.literals.iter().filter(|(text, _)| is_respelt(text, segment, slash.is_none()))
+        {
+            // The text itself was looked at above.
+            if **text != *segment && !matches!(node.find(path, end + 1, captures), Step::Nothing) {
+                return Step::Near;
             }
         }
         if segment.is_empty() {
@@ -169,6 +177,29 @@ impl Node {
 /// The order of the literals.
 fn in_order(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Whether some app takes `segment` for `text`: Express, ASP.NET and Windows do not look at the case of letters, Windows
+/// drops dots and blanks at the end of a name, and Rails and Spring take what follows a dot at the end of the path for
+/// the format of the answer.
+fn is_respelt(text: &str, segment: &str, is_last: bool) -> bool {
+    let alike = |one: &str, other: &str| match one.is_ascii() && other.is_ascii() {
+        true => one.eq_ignore_ascii_case(other),
+        // `\u{17f}` is an `s` to some.
+        false => folded(one).eq(folded(other)),
+    };
+    let bare = |name: &'_ str| name.trim_end_matches(['.', ' ']).len();
+    let (text, segment) =
+        (text.get(..bare(text)).unwrap_or(text), segment.get(..bare(segment)).unwrap_or(segment));
+    if text.is_empty() {
+        return false;
+    }
+    let without_format = segment.rsplit_once('.').map(|(name, _)| name).filter(|_| is_last);
+    alike(text, segment) || without_format.is_some_and(|name| alike(text, name))
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 fn literal_child<'n>(node: &'n mut Node, text: &str) -> &'n mut Node {
