@@ -80,6 +80,10 @@ const TLS: Option<&str> = Some("TLS");
 /// What is watched, by the names of the status.
 const SOURCES: &str = "bundle, suspended, certificate/N (its place in tls.certificates), upstream_ca, keys/ISSUER and keys_ca/ISSUER of the configuration";
 
+const ROSTERS: &str = "the rosters that the bundle declares";
+const CACHES: &str = "tokens, decisions";
+const ISSUERS: &str = "the issuers of the configuration";
+
 families! {
     REQUESTS "hallpass_requests_total" Kind::Counter,
         ["method": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, other",
@@ -121,14 +125,14 @@ families! {
         "1 for the revision of the bundle in force.";
     PEOPLE "hallpass_bundle_people" Kind::Gauge, [], BUNDLE,
         "People in the roster of the bundle in force.";
-    ROSTER_ROWS "hallpass_roster_rows" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+    ROSTER_ROWS "hallpass_roster_rows" Kind::Gauge, ["roster": ROSTERS], ROSTER,
         "Rows of the roster in force.";
     ROSTER_SET_ASIDE "hallpass_roster_rows_set_aside" Kind::Gauge,
-        ["roster": "the rosters that the bundle declares", "cause": "the causes of docs/bundle.md"], ROSTER,
+        ["roster": ROSTERS, "cause": "the causes of docs/bundle.md"], ROSTER,
         "Rows of the roster in force that hold nothing, by cause.";
-    ROSTER_AS_OF "hallpass_roster_as_of_timestamp_seconds" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+    ROSTER_AS_OF "hallpass_roster_as_of_timestamp_seconds" Kind::Gauge, ["roster": ROSTERS], ROSTER,
         "From when the data of the roster in force is, in seconds since 1970.";
-    ROSTER_FAILING "hallpass_roster_failing" Kind::Gauge, ["roster": "the rosters that the bundle declares"], ROSTER,
+    ROSTER_FAILING "hallpass_roster_failing" Kind::Gauge, ["roster": ROSTERS], ROSTER,
         "1 if the roster on the disk cannot be used and an earlier one is in force, else 0.";
     RELOADS "hallpass_reloads_total" Kind::Counter,
         ["source": SOURCES, "result": "success, failure"], RELOAD,
@@ -139,19 +143,19 @@ families! {
         ["source": SOURCES], RELOAD,
         "When the source was last loaded, in seconds since 1970.";
     CACHE_LOOKUPS "hallpass_cache_lookups_total" Kind::Counter,
-        ["cache": "tokens, decisions", "result": "hit, miss"], CACHE,
+        ["cache": CACHES, "result": "hit, miss"], CACHE,
         "Look-ups in a cache, by result.";
-    CACHE_EVICTIONS "hallpass_cache_evictions_total" Kind::Counter, ["cache": "tokens, decisions"], CACHE,
+    CACHE_EVICTIONS "hallpass_cache_evictions_total" Kind::Counter, ["cache": CACHES], CACHE,
         "Entries that gave way to others, or grew too old.";
-    CACHE_ENTRIES "hallpass_cache_entries" Kind::Gauge, ["cache": "tokens, decisions"], CACHE,
+    CACHE_ENTRIES "hallpass_cache_entries" Kind::Gauge, ["cache": CACHES], CACHE,
         "Entries in a cache.";
-    JWKS_KEYS "hallpass_jwks_keys" Kind::Gauge, ["issuer": "the issuers of the configuration"], JWKS,
+    JWKS_KEYS "hallpass_jwks_keys" Kind::Gauge, ["issuer": ISSUERS], JWKS,
         "Keys of an issuer that are in use.";
     JWKS_REFRESHES "hallpass_jwks_refreshes_total" Kind::Counter,
-        ["issuer": "the issuers of the configuration", "result": "success, failure"], JWKS,
+        ["issuer": ISSUERS, "result": "success, failure"], JWKS,
         "Attempts to fetch the keys of an issuer, by result.";
     JWKS_SUCCESS_TIME "hallpass_jwks_last_success_timestamp_seconds" Kind::Gauge,
-        ["issuer": "the issuers of the configuration"], JWKS,
+        ["issuer": ISSUERS], JWKS,
         "When the keys of an issuer were last fetched, in seconds since 1970.";
     CERTIFICATE_EXPIRY "hallpass_certificate_expiry_timestamp_seconds" Kind::Gauge,
         ["certificate": "its place in tls.certificates, from 0"], TLS,
