@@ -12,31 +12,9 @@ use crate::policy::route::{
 use crate::policy::source::{Diags, Fields, Key, Node, Span, Value};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RouteId};
 
-const ROUTE: &[&str] = &[
-    "public",
-    "conceal",
-    "require",
-    "lists",
-    "any",
-    "condition",
-    "permission",
-    "on",
-    "access",
-    "document",
-    "form",
-    "student",
-    "target",
-    "giving",
-    "change",
-    "domain",
-    "role",
-    "permissions",
-    "category",
-    "sharing",
-    "records",
-    "query",
-    "title",
-];
+/// What a route says beside what it requires.
+const ROUTE: &[&str] = &["public", "conceal", "require", "lists", "records", "query"];
+/// The keys of a requirement that is no change.
 const REQUIREMENT: &[&str] = &[
     "any",
     "condition",
@@ -155,7 +133,7 @@ fn read_route(
         route.public = true;
         return Some(route);
     }
-    let fields = Fields::of(node, "a route", ROUTE, diags)?;
+    let fields = Fields::of(node, "a route", &route_keys(), diags)?;
     if let Some(title) = fields.get("title") {
         title.as_text("text", diags);
     }
@@ -207,6 +185,12 @@ fn read_route(
         return None;
     }
     Some(route)
+}
+
+/// All keys of a route: what it requires may stand there without a list around it.
+fn route_keys() -> Vec<&'static str> {
+    let of_a_change = CHANGE.iter().filter(|name| !REQUIREMENT.contains(name));
+    ROUTE.iter().chain(REQUIREMENT).chain(of_a_change).copied().collect()
 }
 
 /// A requirement of a list, which is a change if it says so.

@@ -148,12 +148,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The fields of a map; `what` names what was expected (`a role`), `known` are all keys that may occur.
-    pub fn of(
-        node: &'a Node,
-        what: &str,
-        known: &'static [&'static str],
-        diags: &mut Diags,
-    ) -> Option<Fields<'a>> {
+    pub fn of(node: &'a Node, what: &str, known: &[&str], diags: &mut Diags) -> Option<Fields<'a>> {
         let entries = node.as_map(what, diags)?;
         for (key, _) in entries {
             if !known.contains(&key.text.as_str()) {
