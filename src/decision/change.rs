@@ -2,7 +2,7 @@
 //! section 4). What a change rests on is what the subject holds now; nothing is guessed of what is not stored.
 
 use super::ask::{ChangeAsk, Changed, Facts};
-use super::{Context, Decision, Reason, Rule};
+use super::{At, Context, Decision, Reason, Rule};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RoleId, ScopeId};
 use crate::policy::{Assignment, Bundle, Domain, Listed, Mandatory, Plan, Relation};
 use crate::time::Time;
@@ -35,7 +35,7 @@ pub(super) fn decide(
     if domain.node(scope).is_none() {
         return ended(Reason::ScopeUnknown, Rule::None);
     }
-    let Some(context) = Context::enter(bundle, ask.domain, subject, scope, facts, now) else {
+    let Some(context) = (At { bundle, domain: ask.domain, subject, scope, facts, now }).enter() else {
         return ended(Reason::NoAccountRole, Rule::Mandatory);
     };
     let asked =

@@ -1,7 +1,7 @@
 //! The attributes of conditions, taken from one request.
 
 use super::ask::Facts;
-use super::{Context, DocumentAsk, document};
+use super::{At, DocumentAsk, document};
 use crate::policy::condition::{Attribute, Attributes, Value};
 use crate::policy::route::Match;
 use crate::policy::table::{DomainId, FormId, PermissionId, PersonId, ScopeId};
@@ -62,7 +62,7 @@ impl Read<'_> {
         if self.bundle.is_suspended(target) {
             return Some(false);
         }
-        Context::surely(self.bundle, domain, target, permission, scope, facts, self.now)
+        At { bundle: self.bundle, domain, subject: target, scope, facts, now: self.now }.surely(permission)
     }
 
     /// The most that the target can have of a form, for the student who is asked about: what could be given to them.

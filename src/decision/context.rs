@@ -8,7 +8,18 @@ use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, S
 use crate::policy::{Assignment, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
 use crate::time::Time;
 
-/// A subject at a scope of a domain at a time.
+/// Who asks at a scope of a domain at a time.
+#[derive(Clone, Copy)]
+pub(super) struct At<'b> {
+    pub(super) bundle: &'b Bundle,
+    pub(super) domain: DomainId,
+    pub(super) subject: PersonId,
+    pub(super) scope: ScopeId,
+    pub(super) facts: Facts<'b>,
+    pub(super) now: Time,
+}
+
+/// What somebody holds where they ask.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'b> {
     bundle: &'b Bundle,
@@ -66,50 +77,34 @@ impl Holds {
     }
 }
 
-impl<'b> Context<'b> {
-    /// Decides a permission on a scope.
-    pub(super) fn decide(
-        bundle: &'b Bundle,
-        domain_id: DomainId,
-        subject: PersonId,
-        permission: PermissionId,
-        scope: ScopeId,
-        facts: Facts<'b>,
-        now: Time,
-    ) -> Decision {
-        let domain = &bundle.domains()[domain_id];
+impl<'b> At<'b> {
+    /// Decides a permission.
+    pub(super) fn decide(self, permission: PermissionId) -> Decision {
+        let domain = &self.bundle.domains()[self.domain];
         let asked = &domain.permissions()[permission];
-        let ended = |reason, rule| Decision { power: asked.power, ..Decision::with(reason, rule, domain_id) };
-        let Some(node) = domain.node(scope) else { return ended(Reason::ScopeUnknown, Rule::None) };
+        let ended =
+            |reason, rule| Decision { power: asked.power, ..Decision::with(reason, rule, self.domain) };
+        let Some(node) = domain.node(self.scope) else { return ended(Reason::ScopeUnknown, Rule::None) };
         if node.level.is_broader_than(asked.level) {
             return ended(Reason::WrongLevel, Rule::None);
         }
-        let Some(context) = Context::enter(bundle, domain_id, subject, scope, facts, now) else {
+        let Some(context) = self.enter() else {
             return ended(Reason::NoAccountRole, Rule::Mandatory);
         };
-        let decision = context.effective(permission);
-        Decision { power: asked.power, ..decision }
+        Decision { power: asked.power, ..context.effective(permission) }
     }
 
     /// Whether a permission is effective, where that can be told: what hangs on an attribute that is missing, or on a
     /// token that was not shown, is neither a yes nor a no.
-    pub(super) fn surely(
-        bundle: &'b Bundle,
-        domain_id: DomainId,
-        subject: PersonId,
-        permission: PermissionId,
-        scope: ScopeId,
-        facts: Facts<'b>,
-        now: Time,
-    ) -> Option<bool> {
-        match Context::decide(bundle, domain_id, subject, permission, scope, facts, now).reason {
+    pub(super) fn surely(self, permission: PermissionId) -> Option<bool> {
+        match self.decide(permission).reason {
             Reason::Granted => Some(true),
             Reason::AttributeMissing | Reason::ScopeUnknown | Reason::WrongLevel | Reason::StepUpRequired => {
                 None
             }
             // One that is missing for certain settles it.
             Reason::RequiresMissing => {
-                let context = Context::enter(bundle, domain_id, subject, scope, facts, now)?;
+                let context = self.enter()?;
                 let requires = &context.domain.permissions()[permission].requires;
                 let missing = |reason| !matches!(reason, Reason::Granted | Reason::AttributeMissing);
                 let settled = requires.iter().any(|required| missing(context.by_itself(*required).reason));
@@ -119,15 +114,9 @@ impl<'b> Context<'b> {
         }
     }
 
-    /// The subject's standing at a scope of the domain; `None` where a mandatory role is missing.
-    pub(super) fn enter(
-        bundle: &'b Bundle,
-        domain_id: DomainId,
-        subject: PersonId,
-        scope: ScopeId,
-        facts: Facts<'b>,
-        now: Time,
-    ) -> Option<Context<'b>> {
+    /// The subject's standing there; `None` where a mandatory role is missing.
+    pub(super) fn enter(self) -> Option<Context<'b>> {
+        let At { bundle, domain: domain_id, subject, scope, facts, now } = self;
         let domain = &bundle.domains()[domain_id];
         let held = bundle.assignments(subject, domain_id);
         let mut context =
@@ -143,7 +132,9 @@ impl<'b> Context<'b> {
         }
         Some(context)
     }
+}
 
+impl<'b> Context<'b> {
     /// The permission by its own rules, all that it requires by theirs, and step-up where one of them asks for it.
     fn effective(&self, permission: PermissionId) -> Decision {
         let own = self.by_itself(permission);

@@ -1,7 +1,7 @@
 //! Documents: default, max and buildings (`policy-model.md` section 5). Effective access is min(M, max(D, E)).
 
 use super::ask::{DocumentAsk, Facts};
-use super::{Context, Decision, Reason, Rule, blocks};
+use super::{At, Decision, Reason, Rule, blocks};
 use crate::policy::table::{DomainId, FormId, PersonId, RoleId, ScopeId};
 use crate::policy::{Access, Assignment, Bundle, DocumentAction, Entry, Kind};
 use crate::time::Time;
@@ -243,7 +243,9 @@ fn standing(bundle: &Bundle, person: PersonId, ask: &DocumentAsk<'_>, now: Time)
     }
     let mut buildings = buildings_here(bundle, ask)?.peekable();
     let stands = |building: ScopeId| {
-        Context::enter(bundle, ask.domain, person, building, Facts::default(), now).is_some()
+        let at =
+            At { bundle, domain: ask.domain, subject: person, scope: building, facts: Facts::default(), now };
+        at.enter().is_some()
     };
     let stands_everywhere = buildings.peek().is_some() && buildings.all(stands);
     if stands_everywhere { Ok(()) } else { Err(Reason::NoAccountRole) }
@@ -269,7 +271,8 @@ fn administers(
     let permission = bundle.domains()[ask.domain].forms()?.administer?;
     let mut last = None;
     for building in buildings_here(bundle, ask).ok()? {
-        let decision = Context::decide(bundle, ask.domain, subject, permission, building, facts, now);
+        let at = At { bundle, domain: ask.domain, subject, scope: building, facts, now };
+        let decision = at.decide(permission);
         if !decision.is_allow() {
             return None;
         }

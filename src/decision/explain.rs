@@ -4,9 +4,9 @@
 //! The answer itself comes from [`decide`]; what is added here only describes the data that it was decided from.
 
 use super::ask::{ChangeAsk, DocumentAsk};
-use super::{AccessRequest, Ask, Context, Decision, Reason, Rights, decide, document, judge};
+use super::{AccessRequest, Ask, At, Decision, Reason, Rights, decide, document, judge};
 use crate::policy::records::Shown;
-use crate::policy::table::{DomainId, ModuleId, PermissionId, RoleId, ScopeId};
+use crate::policy::table::{ModuleId, PermissionId, RoleId, ScopeId};
 use crate::policy::{Access, Assignment, Bundle, Granted, Level, Precedence};
 use crate::time::Time;
 
@@ -128,7 +128,9 @@ pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
     };
     match &request.ask {
         Ask::Permission { domain, permission, scope } => {
-            tell_permission(bundle, request, *domain, *permission, *scope, &mut told);
+            let AccessRequest { subject, facts, now, .. } = *request;
+            let at = At { bundle, domain: *domain, subject, scope: *scope, facts, now };
+            tell_permission(at, *permission, &mut told);
         }
         Ask::Document(ask) => tell_document(bundle, request, ask, &mut told),
         Ask::Change(ask) => tell_change(bundle, request, ask, &mut told),
@@ -146,19 +148,12 @@ pub fn explain(bundle: &Bundle, request: &AccessRequest<'_>) -> Explanation {
     told
 }
 
-fn tell_permission(
-    bundle: &Bundle,
-    request: &AccessRequest<'_>,
-    domain_id: DomainId,
-    permission: PermissionId,
-    scope: ScopeId,
-    told: &mut Explanation,
-) {
+fn tell_permission(at: At<'_>, permission: PermissionId, told: &mut Explanation) {
+    let At { bundle, domain: domain_id, subject, scope, .. } = at;
     let domain = &bundle.domains()[domain_id];
     let asked = &domain.permissions()[permission];
     told.chain = domain.chain(scope).map(|(scope, _)| scope).collect();
-    let subject = request.subject;
-    if let Some(context) = Context::enter(bundle, domain_id, subject, scope, request.facts, request.now) {
+    if let Some(context) = at.enter() {
         let module = &domain.modules()[asked.module];
         told.gate = module.gate_at.map(|level| Gate {
             module: asked.module,
@@ -167,13 +162,12 @@ fn tell_permission(
         });
         told.requires = asked.requires.iter().map(|id| (*id, context.by_itself(*id))).collect();
         if let Some((role, scope)) = context.stand_in() {
-            let standing = self::standing(bundle, request, domain_id, permission, told, role, scope, None);
+            let standing = self::standing(at, permission, told, role, scope, None);
             told.candidates.push(Candidate { role, scope, assignment: None, standing });
         }
     }
     for held in bundle.assignments(subject, domain_id) {
-        let standing =
-            self::standing(bundle, request, domain_id, permission, told, held.role, held.scope, Some(held));
+        let standing = self::standing(at, permission, told, held.role, held.scope, Some(held));
         told.candidates.push(Candidate {
             role: held.role,
             scope: held.scope,
@@ -183,23 +177,21 @@ fn tell_permission(
     }
 }
 
-/// What became of one role, seen from the decision.
-#[expect(clippy::too_many_arguments, reason = "one story, and each part is something else")]
+/// What became of one role that is held at `scope`, seen from the decision; an assignment, if it is held by one.
 fn standing(
-    bundle: &Bundle,
-    request: &AccessRequest<'_>,
-    domain_id: DomainId,
+    at: At<'_>,
     permission: PermissionId,
     told: &Explanation,
     role: RoleId,
     scope: ScopeId,
     held: Option<&Assignment>,
 ) -> Standing {
+    let At { bundle, domain: domain_id, now, .. } = at;
     let domain = &bundle.domains()[domain_id];
     let asked = &domain.permissions()[permission];
     let level = domain.roles()[role].level;
     let grants = held.map_or(&domain.roles()[role].grants, |held| bundle.grants_of(held));
-    if held.is_some_and(|held| !held.is_current(request.now)) {
+    if held.is_some_and(|held| !held.is_current(now)) {
         return Standing::NotCurrent;
     }
     let Some(place) = told.chain.iter().position(|at| *at == scope) else { return Standing::Elsewhere };

@@ -40,7 +40,7 @@ pub use route::{Considered, Question, decide_requirements, decide_route, questio
 
 use crate::policy::Bundle;
 use crate::policy::table::{DomainId, RoleId, ScopeId};
-use context::Context;
+use context::{At, Context};
 
 /// An answer, and what decided it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,13 +200,14 @@ pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
     if blocks::blocked(bundle, request) {
         return Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
     }
-    let decision = match &request.ask {
-        Ask::Change(ask) => change::decide(bundle, request.subject, ask, request.facts, request.now),
+    let AccessRequest { subject, ref ask, facts, now } = *request;
+    let decision = match ask {
+        Ask::Change(ask) => change::decide(bundle, subject, ask, facts, now),
         Ask::Permission { domain, permission, scope } => {
-            Context::decide(bundle, *domain, request.subject, *permission, *scope, request.facts, request.now)
+            At { bundle, domain: *domain, subject, scope: *scope, facts, now }.decide(*permission)
         }
-        Ask::Document(ask) => document::decide(bundle, request.subject, ask, request.facts, request.now),
-        Ask::Record(record) => judge(bundle, request.viewer(), *record, request.now).decision(),
+        Ask::Document(ask) => document::decide(bundle, subject, ask, facts, now),
+        Ask::Record(record) => judge(bundle, request.viewer(), *record, now).decision(),
     };
     if decision.is_allow() {
         Decision { obligations: Obligations::of(bundle, request.principal()), ..decision }

@@ -9,7 +9,7 @@
 
 use super::ask::Facts;
 use super::blocks;
-use super::{Context, Decision, Obligations, Reason, Rule};
+use super::{At, Decision, Obligations, Reason, Rule};
 use crate::policy::records::{RecordType, SharedType, Shown, is_within, steps};
 use crate::policy::relations::{Block, Blocked};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RecordTypeId, ScopeId};
@@ -272,7 +272,7 @@ impl Judge<'_> {
         let ask = |student: Option<PersonId>, stranger| {
             let claims = self.viewer.claims;
             let facts = Facts { student, stranger, claims, through, credential, ..Facts::default() };
-            Context::decide(self.bundle, domain, subject, permission, scope, facts, self.now)
+            At { bundle: self.bundle, domain, subject, scope, facts, now: self.now }.decide(permission)
         };
         let Some(attribute) = &self.record_type(about).student else { return ask(None, false) };
         let mut worst: Option<Decision> = None;
