@@ -77,6 +77,19 @@ fn told(loaded: &Loaded, q: &Question) -> (Reason, Option<String>, Option<String
     (decision.reason, role.map(|role| role.name.clone()), scope)
 }
 
+/// Compares the answers of a bundle with those of one that has more in it.
+fn all_is_the_same(r: &mut Random, bundle: &Bundle, loaded: &Loaded, more: &Bundle) {
+    let other = load(more).unwrap();
+    for _ in 0..QUESTIONS_EACH {
+        let question = ask::question(r, bundle);
+        assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
+    }
+    for visit in visits(r, bundle) {
+        let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
+        assert_eq!(before, after, "{}\n{visit:?}", more.to_yaml());
+    }
+}
+
 #[test]
 fn an_assignment_of_somebody_else_changes_nothing() {
     for_bundles(1, |r, bundle, loaded| {
@@ -98,15 +111,7 @@ fn an_assignment_of_somebody_else_changes_nothing() {
         for domain in &mut more.domains {
             domain.same_scope_is_an_error = false;
         }
-        let other = load(&more).unwrap();
-        for _ in 0..QUESTIONS_EACH {
-            let question = ask::question(r, bundle);
-            assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
-        }
-        for visit in visits(r, bundle) {
-            let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
-            assert_eq!(before, after, "{}\n{visit:?}", more.to_yaml());
-        }
+        all_is_the_same(r, bundle, loaded, &more);
     });
 }
 
@@ -391,15 +396,7 @@ fn the_relations_and_blocks_of_somebody_else_change_nothing() {
         for person in more.people.iter_mut().filter(|person| person.id == "zed") {
             person.kinds = vec!["guardian".to_owned()];
         }
-        let other = load(&more).unwrap();
-        for _ in 0..QUESTIONS_EACH {
-            let question = ask::question(r, bundle);
-            assert_eq!(told(loaded, &question), told(&other, &question), "{}\n{question:?}", more.to_yaml());
-        }
-        for visit in visits(r, bundle) {
-            let (before, after) = (visited(loaded, bundle, &visit), visited(&other, bundle, &visit));
-            assert_eq!(before, after, "{}\n{visit:?}", more.to_yaml());
-        }
+        all_is_the_same(r, bundle, loaded, &more);
     });
 }
 

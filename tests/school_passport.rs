@@ -7,34 +7,22 @@
 mod policy_support;
 
 use hallpass::policy::Bundle;
-use hallpass::policy::route::{Lookup, Requirement};
-use policy_support::{bundle, can, can_at, changed, decision, files, line_of, load, request, told};
+use hallpass::policy::route::Lookup;
+use policy_support::{
+    all_right, bundle, can, can_at, changed, check, decision, files, idle, line_of, load, request, told,
+};
 use std::collections::BTreeSet;
 
 fn passport() -> Bundle {
     bundle("school-passport")
 }
 
-fn check(bundle: &Bundle, person: &str, rows: &[(&str, &str, &str)]) {
-    let wrong: Vec<String> = rows
-        .iter()
-        .filter_map(|(permission, scope, wanted)| {
-            let found = can(bundle, person, permission, scope);
-            (found != *wanted).then(|| format!("{person} {permission} {scope}: {found}, not {wanted}"))
-        })
-        .collect();
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
 fn ask(bundle: &Bundle, rows: &[(&str, &str, &str)]) {
-    let wrong: Vec<String> = rows
-        .iter()
-        .filter_map(|(person, line, wanted)| {
-            let found = request(bundle, person, line);
-            (found != *wanted).then(|| format!("{person} {line}: {found}, not {wanted}"))
-        })
-        .collect();
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    all_right(
+        rows.iter().map(|(person, line, wanted)| {
+            (format!("{person} {line}"), request(bundle, person, line), *wanted)
+        }),
+    );
 }
 
 /// The permissions of a level, in the order of the file.
@@ -99,25 +87,7 @@ fn the_routes_ask_what_the_roles_decide() {
 #[test]
 fn every_permission_is_asked_for_by_a_route_and_every_role_is_held() {
     let bundle = passport();
-    let (_, domain) = bundle.domains().iter().next().unwrap();
-    let asked: Vec<_> = bundle
-        .routes()
-        .iter()
-        .flat_map(|route| route.requirements())
-        .filter_map(|requirement| match requirement {
-            Requirement::Permission { permission, .. } => Some(*permission),
-            _ => None,
-        })
-        .collect();
-    let idle: Vec<&str> = domain
-        .permissions()
-        .iter()
-        .filter(|(id, _)| !asked.contains(id))
-        .map(|(_, permission)| permission.name.as_str())
-        .collect();
-    assert_eq!(idle, [] as [&str; 0]);
-    let held: Vec<_> = bundle.all_assignments().map(|(_, held)| held.role).collect();
-    assert!(domain.roles().iter().all(|(id, _)| held.contains(&id)));
+    assert_eq!(idle(&bundle), [] as [&str; 0]);
 }
 
 // ---- the rules -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use hallpass::decision::{Decision, Reason, authzen, decide, decide_route};
-use hallpass::policy::route::Lookup;
+use hallpass::policy::route::{Lookup, Requirement};
 use hallpass::policy::{Bundle, Compilation, Diagnostic, Roster, Severity, Source, compile_with, render};
 use hallpass::time::Time;
 use serde_json::{Value, json};
@@ -154,6 +154,48 @@ pub(crate) fn shown(bundle: &Bundle, decision: &Decision) -> String {
         decision.domain.zip(decision.role).map(|(id, role)| &bundle.domains()[id].roles()[role].name[..]);
     let scope = decision.scope.map(|scope| bundle.scopes().name(scope));
     format!("{} {} {}", decision.reason, role.unwrap_or("-"), scope.unwrap_or("-"))
+}
+
+/// Compares answers to permissions, `(permission, scope, answer)`, and tells all that are wrong.
+pub(crate) fn check(bundle: &Bundle, person: &str, rows: &[(&str, &str, &str)]) {
+    all_right(rows.iter().map(|(permission, scope, wanted)| {
+        let found = can(bundle, person, permission, scope);
+        (format!("{person} {permission} {scope}"), found, *wanted)
+    }));
+}
+
+/// Compares answers, each with what was asked, and tells all that are wrong.
+pub(crate) fn all_right<'w>(answers: impl Iterator<Item = (String, String, &'w str)>) {
+    let wrong: Vec<String> = answers
+        .filter(|(_, found, wanted)| found != wanted)
+        .map(|(asked, found, wanted)| format!("{asked}: {found}, not {wanted}"))
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The permissions that no route asks for, and the roles that nobody holds.
+pub(crate) fn idle(bundle: &Bundle) -> Vec<String> {
+    let routes = bundle.routes().iter().flat_map(|route| route.requirements());
+    let asked: Vec<_> = routes
+        .flat_map(|requirement| match requirement {
+            Requirement::Any(ways) => ways.as_slice(),
+            one => std::slice::from_ref(one),
+        })
+        .filter_map(|requirement| match requirement {
+            Requirement::Permission { domain, permission, .. } => Some((*domain, *permission)),
+            _ => None,
+        })
+        .collect();
+    let held: Vec<_> = bundle.all_assignments().map(|(_, held)| (held.domain, held.role)).collect();
+    let mut idle = Vec::new();
+    for (id, domain) in bundle.domains().iter() {
+        let permissions = domain.permissions().iter();
+        let permissions = permissions.filter(|(permission, _)| !asked.contains(&(id, *permission)));
+        idle.extend(permissions.map(|(_, permission)| permission.name.clone()));
+        let roles = domain.roles().iter().filter(|(role, _)| !held.contains(&(id, *role)));
+        idle.extend(roles.map(|(_, role)| role.name.clone()));
+    }
+    idle
 }
 
 /// Asks for an access to a listed document: `granted sped school/north form_default`.
