@@ -4,27 +4,13 @@
 
 #[path = "bad_input/inputs.rs"]
 mod inputs;
+#[path = "support/check.rs"]
+mod support;
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-
-/// A directory of its own.
-fn directory(name: &str) -> PathBuf {
-    let path =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bad-input-{}-{name}", std::process::id()));
-    fs::create_dir_all(&path).unwrap();
-    path
-}
-
-fn check(directory: &Path, more: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
-    command.arg("check").arg(directory).args(more).env("NO_COLOR", "1").output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use support::{check, directory, said};
 
 #[test]
 fn the_bundle_that_they_come_from_loads() {
