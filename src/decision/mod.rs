@@ -187,18 +187,27 @@ impl Decision {
         self.reason.is_allow()
     }
 
+    /// Before any grant, in every domain.
+    const SUSPENDED: Decision = Decision::of_no_domain(Reason::Suspended, Rule::Suspended);
+    /// The same.
+    const BLOCKED: Decision = Decision::of_no_domain(Reason::Blocked, Rule::Blocks);
+
+    const fn of_no_domain(reason: Reason, rule: Rule) -> Decision {
+        Decision { rule, ..Decision::before_any_rule(reason) }
+    }
+
     fn with(reason: Reason, rule: Rule, domain: DomainId) -> Decision {
-        Decision { rule, domain: Some(domain), ..Decision::before_any_rule(reason) }
+        Decision { domain: Some(domain), ..Decision::of_no_domain(reason, rule) }
     }
 }
 
 /// Decides one request.
 pub fn decide(bundle: &Bundle, request: &AccessRequest<'_>) -> Decision {
     if bundle.suspends(request.principal()) {
-        return Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
+        return Decision::SUSPENDED;
     }
     if blocks::blocked(bundle, request) {
-        return Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
+        return Decision::BLOCKED;
     }
     let AccessRequest { subject, ref ask, facts, now } = *request;
     let decision = match ask {

@@ -63,7 +63,7 @@ pub fn judge<'a>(bundle: &'a Bundle, viewer: Viewer<'a>, record: &'a dyn Record,
     let obligations = Obligations::of(bundle, viewer.principal);
     let judge = Judge { bundle, viewer, obligations, now };
     let decision = if bundle.suspends(viewer.principal) {
-        Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) }
+        Decision::SUSPENDED
     } else {
         judge.released(record).err().unwrap_or(Decision {
             rule: if obligations.catalogue { Rule::Records } else { Rule::Sharing },
@@ -103,22 +103,15 @@ struct Judge<'a> {
     now: Time,
 }
 
-/// Why a record is not released.
-type Dropped = Decision;
-
-fn dropped(reason: Reason, rule: Rule) -> Dropped {
-    Decision { rule, ..Decision::before_any_rule(reason) }
-}
-
 impl Judge<'_> {
     fn record_type(&self, record: &dyn Record) -> &RecordType {
         &self.bundle.records().types()[record.record_type()]
     }
 
     /// Whether everything that binds the viewer releases a record, and some parent of each type.
-    fn released(&self, record: &dyn Record) -> Result<(), Dropped> {
+    fn released(&self, record: &dyn Record) -> Result<(), Decision> {
         if self.blocked(record) {
-            return Err(dropped(Reason::Blocked, Rule::Blocks));
+            return Err(Decision::BLOCKED);
         }
         for application in self.obligations.applications() {
             self.shared(application, record)?;
@@ -136,8 +129,8 @@ impl Judge<'_> {
     }
 
     /// Of several parents of a type one suffices.
-    fn some_parent(&self, record: &dyn Record, parent: RecordTypeId) -> Result<(), Dropped> {
-        let mut last = dropped(Reason::AttributeMissing, Rule::Parents);
+    fn some_parent(&self, record: &dyn Record, parent: RecordTypeId) -> Result<(), Decision> {
+        let mut last = Decision::of_no_domain(Reason::AttributeMissing, Rule::Parents);
         for place in 0.. {
             let Some(related) = record.related(place) else { break };
             if related.record_type() != parent {
@@ -153,7 +146,7 @@ impl Judge<'_> {
     }
 
     /// Whether the way to a related record stays; `None` where it leads to no parent.
-    fn kept(&self, record: &dyn Record, place: usize) -> Option<Result<(), Dropped>> {
+    fn kept(&self, record: &dyn Record, place: usize) -> Option<Result<(), Decision>> {
         let parent = record.related(place)?;
         if !self.record_type(record).parents.contains(&parent.record_type()) {
             return None;
@@ -168,7 +161,7 @@ impl Judge<'_> {
         };
         let mut rules = self.rules(record.record_type());
         if !rules.all(|shared| shared.is_some_and(fits)) {
-            return Some(Err(dropped(Reason::ConditionFailed, Rule::Sharing)));
+            return Some(Err(Decision::of_no_domain(Reason::ConditionFailed, Rule::Sharing)));
         }
         Some(self.released(parent))
     }
@@ -180,9 +173,9 @@ impl Judge<'_> {
     }
 
     /// Whether a record is among those that are shared with an application.
-    fn shared(&self, application: PersonId, record: &dyn Record) -> Result<(), Dropped> {
+    fn shared(&self, application: PersonId, record: &dyn Record) -> Result<(), Decision> {
         let Some(shared) = self.bundle.records().shared(application, record.record_type()) else {
-            return Err(dropped(Reason::RecordTypeNotShared, Rule::Sharing));
+            return Err(Decision::of_no_domain(Reason::RecordTypeNotShared, Rule::Sharing));
         };
         let fits = |(attribute, values): &(String, Vec<String>)| {
             record.any(attribute, &mut |value| values.iter().any(|known| known == value)) == Some(true)
@@ -191,7 +184,7 @@ impl Judge<'_> {
         if selected || self.implied(application, shared, record) {
             return Ok(());
         }
-        Err(dropped(Reason::ConditionFailed, Rule::Sharing))
+        Err(Decision::of_no_domain(Reason::ConditionFailed, Rule::Sharing))
     }
 
     /// Whether a record belongs to one that is shared and implies it. That is asked of the application alone: what is
@@ -220,8 +213,8 @@ impl Judge<'_> {
         });
         match (granted, best) {
             (_, Some(decision)) => Decision { rule: Rule::Records, ..decision },
-            (None, None) => dropped(Reason::AttributeMissing, Rule::Records),
-            (Some(_), None) => dropped(Reason::ScopeUnknown, Rule::Records),
+            (None, None) => Decision::of_no_domain(Reason::AttributeMissing, Rule::Records),
+            (Some(_), None) => Decision::of_no_domain(Reason::ScopeUnknown, Rule::Records),
         }
     }
 
@@ -266,7 +259,7 @@ impl Judge<'_> {
         about: &dyn Record,
     ) -> Decision {
         let Some((domain, permission)) = permission else {
-            return dropped(Reason::PermissionNotGranted, Rule::Records);
+            return Decision::of_no_domain(Reason::PermissionNotGranted, Rule::Records);
         };
         let Principal { subject, through, credential } = self.viewer.principal;
         let ask = |student: Option<PersonId>, stranger| {

@@ -73,14 +73,12 @@ pub fn decide_requirements<'a>(
         return (Decision::before_any_rule(Reason::StalePolicy), Considered::default());
     }
     if bundle.suspends(principal) {
-        let suspended = Decision { rule: Rule::Suspended, ..Decision::before_any_rule(Reason::Suspended) };
-        return (suspended, Considered::default());
+        return (Decision::SUSPENDED, Considered::default());
     }
     let asking = Asking { bundle, matched, principal, claims, now, item: None };
     if asking.is_given_nothing() {
-        let reason = Reason::RecordTypeNotShared;
-        let given_nothing = Decision { rule: Rule::Sharing, ..Decision::before_any_rule(reason) };
-        return (given_nothing, Considered::default());
+        let nothing = Decision::of_no_domain(Reason::RecordTypeNotShared, Rule::Sharing);
+        return (nothing, Considered::default());
     }
     let mut count = 0;
     let each = matched.route().requirements().iter().enumerate().map(|(decisive, requirement)| {
@@ -171,7 +169,7 @@ impl<'a> Asking<'a> {
         } else {
             Reason::RecordTypeNotShared
         };
-        Decision { rule: Rule::Sharing, ..Decision::before_any_rule(reason) }
+        Decision::of_no_domain(reason, Rule::Sharing)
     }
 
     /// Decides a requirement, for each item where a capture that it reads holds a list. An empty list is denied.
@@ -196,7 +194,7 @@ impl<'a> Asking<'a> {
             return (self.decide(requirement), about(0));
         };
         if let Some(place) = alternatives.iter().position(|one| self.is_kept_away(one)) {
-            let blocked = Decision { rule: Rule::Blocks, ..Decision::before_any_rule(Reason::Blocked) };
+            let blocked = Decision::BLOCKED;
             return (blocked, about(place));
         }
         let mut denied = None;
@@ -305,7 +303,7 @@ impl<'a> Asking<'a> {
             target: person(target),
             ..self.facts()
         };
-        let ended = |reason| Decision { rule: Rule::Condition, ..Decision::before_any_rule(reason) };
+        let ended = |reason| Decision::of_no_domain(reason, Rule::Condition);
         if self.bundle.suspends(self.principal) {
             return ended(Reason::Suspended);
         }
