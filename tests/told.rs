@@ -346,6 +346,33 @@ fn of_several_requirements_items_and_alternatives_the_one_is_told_that_the_answe
     assert_eq!(on.collect::<Vec<_>>(), ["class/1", "class/1", "class/2", "class/1", "class/2"]);
 }
 
+#[test]
+fn of_an_any_with_a_block_on_one_alternative_nothing_else_is_asked() {
+    let text = SCHOOL.replace(
+        "routes: {}\n",
+        "routes: {'GET /{c}': {any: [{permission: work.view, on: class/1}, {permission: work.view, on: 'class/{c}'}]}}\n",
+    );
+    let rows = "assignments: [{subject: ann, role: dean, scope: school/s}, {subject: bob, role: dean, scope: school/s}]\n\
+                blocks: [{subject: ann, scope: class/2, reason: x}]\nsuspended: {subjects: [bob]}\n";
+    let bundle = load(&one_file(&format!("{text}{rows}")));
+    let asked = |person: &str, path: &str| {
+        let Lookup::Found(leaf) = bundle.routes().find("GET", path) else { panic!("{path}") };
+        let matched = leaf.select(Vec::new()).unwrap();
+        let person = bundle.people().find(person).unwrap();
+        let asked = questions(&bundle, &matched, person, None, now());
+        let decided = |question: &Question<'_>| match question {
+            Question::Asked(..) => "asked".to_owned(),
+            Question::Decided(decision) => format!("{} {}", decision.reason, decision.rule.as_str()),
+        };
+        asked[0].iter().map(decided).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("ann", "/1"), ["asked", "asked"]);
+    assert_eq!(asked("ann", "/2"), ["blocked blocks"]);
+    // Who is suspended is told so first.
+    assert_eq!(by_route(&bundle, "bob", "/2").0, "suspended suspended");
+    assert_eq!(asked("bob", "/2"), ["asked", "asked"]);
+}
+
 // ---- documents -----------------------------------------------------------------------------------------------------
 
 const FORMS: &str = r#"bundle: {name: told, time_zone: UTC}

@@ -104,18 +104,10 @@ pub fn questions<'a>(
     let asking = Asking { bundle, matched, principal: principal.into(), claims, now, item: None };
     let mut list = Vec::new();
     for requirement in matched.route().requirements() {
-        let single = std::slice::from_ref(requirement);
-        let alternatives = match requirement {
-            Requirement::Any(alternatives) => alternatives.as_slice(),
-            _ => single,
-        };
         match asking.items(requirement) {
-            None => list.push(alternatives.iter().map(|one| asking.put(one)).collect()),
+            None => list.push(asking.alternatives(requirement)),
             Some(items) => {
-                for item in items {
-                    let asking = Asking { item: Some(item), ..asking };
-                    list.push(alternatives.iter().map(|one| asking.put(one)).collect());
-                }
+                list.extend(items.map(|item| Asking { item: Some(item), ..asking }.alternatives(requirement)))
             }
         }
     }
@@ -194,8 +186,7 @@ impl<'a> Asking<'a> {
             return (self.decide(requirement), about(0));
         };
         if let Some(place) = alternatives.iter().position(|one| self.is_kept_away(one)) {
-            let blocked = Decision::BLOCKED;
-            return (blocked, about(place));
+            return (Decision::BLOCKED, about(place));
         }
         let mut denied = None;
         for (place, alternative) in alternatives.iter().enumerate() {
@@ -272,6 +263,15 @@ impl<'a> Asking<'a> {
             }
             Err(reason) => Decision::before_any_rule(reason),
         }
+    }
+
+    /// The questions of a requirement: one for each alternative, unless a block comes before all of them.
+    fn alternatives(&self, requirement: &'a Requirement) -> Vec<Question<'a>> {
+        let Requirement::Any(alternatives) = requirement else { return vec![self.put(requirement)] };
+        if !self.bundle.suspends(self.principal) && alternatives.iter().any(|one| self.is_kept_away(one)) {
+            return vec![Question::Decided(Decision::BLOCKED)];
+        }
+        alternatives.iter().map(|one| self.put(one)).collect()
     }
 
     fn put(&self, requirement: &'a Requirement) -> Question<'a> {
