@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Standard output without the buffer of the standard library, which would take lines that it cannot write.
@@ -12,7 +12,8 @@ pub(super) fn stdout() -> io::Result<File> {
 }
 
 /// A file that becomes `file.1`, `file.1` that becomes `file.2` and so on, each time the next line would make it too
-/// large. A line lies in one file, whole.
+/// large. A line lies in one file, whole. Where somebody else moves the file, takes it away or empties it, as programs do
+/// that rotate logs, the next line is in the file that has the name then.
 #[derive(Debug)]
 pub(super) struct RotatingFile {
     path: PathBuf,
@@ -22,7 +23,7 @@ pub(super) struct RotatingFile {
     bytes: u64,
     /// The last byte written ended a line.
     at_line_start: bool,
-    /// Rotating failed; it was said, and is tried again.
+    /// Rotating or opening anew failed; it was said, and is tried again.
     stuck: bool,
 }
 
@@ -41,6 +42,39 @@ impl RotatingFile {
         Ok(file)
     }
 
+    /// Looks whether the name is still that of the file, and goes on in another one if it is not.
+    fn follow(&mut self) {
+        let result = fs::metadata(&self.path).and_then(|there| {
+            let ours = self.file.metadata()?;
+            // Less than was written, where somebody emptied it.
+            self.bytes = ours.len();
+            Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+        });
+        let gone = match result {
+            Ok(same) => !same,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if !gone {
+            return;
+        }
+        match RotatingFile::open(self.path.clone(), self.bytes_max, self.keep) {
+            Ok(file) => {
+                *self = file;
+                tracing::info!(file = %self.path.display(), "the decision log was moved away: it goes on in a new file");
+            }
+            Err(error) => {
+                self.say_stuck("the decision log was moved away, and no new one can be opened", &error)
+            }
+        }
+    }
+
+    /// Says it once, until it went well again.
+    fn say_stuck(&mut self, what: &str, error: &io::Error) {
+        if !std::mem::replace(&mut self.stuck, true) {
+            tracing::warn!(file = %self.path.display(), %error, "{what}");
+        }
+    }
+
     /// Writes a part of what is left of one line or of several whole ones.
     fn put(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
@@ -57,11 +91,7 @@ impl RotatingFile {
             Ok(file) => {
                 (self.file, self.bytes, self.stuck) = (file, 0, false);
             }
-            Err(error) if !self.stuck => {
-                self.stuck = true;
-                tracing::warn!(file = %self.path.display(), %error, "the decision log cannot be rotated");
-            }
-            Err(_) => {}
+            Err(error) => self.say_stuck("the decision log cannot be rotated", &error),
         }
     }
 
@@ -97,6 +127,8 @@ impl Write for RotatingFile {
         if !self.at_line_start {
             return self.put(bytes.get(..line).unwrap_or(bytes));
         }
+        // Once for all lines that come together, so that it costs a line next to nothing.
+        self.follow();
         if self.bytes > 0 && self.bytes.saturating_add(line as u64) > self.bytes_max {
             self.rotate();
         }
@@ -200,6 +232,46 @@ mod tests {
         let mut file = RotatingFile::open(path.clone(), 1000, 1).unwrap();
         file.write_all(b"new\n").unwrap();
         assert_eq!(read(&path), "whole\nhal\nnew\n");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn goes_on_in_a_new_file_where_the_present_one_was_moved_or_taken_away() {
+        let directory = directory("moved");
+        let path = directory.join("log");
+        let mut file = RotatingFile::open(path.clone(), 1000, 1).unwrap();
+        file.write_all(b"one\n").unwrap();
+        fs::rename(&path, directory.join("theirs")).unwrap();
+        file.write_all(b"two\n").unwrap();
+        assert_eq!((read(&directory.join("theirs")).as_str(), read(&path).as_str()), ("one\n", "two\n"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_file(&path).unwrap();
+        file.write_all(b"three\n").unwrap();
+        assert_eq!(read(&path), "three\n");
+        // A new file that stands there already is gone on with, behind what is in it.
+        fs::write(directory.join("new"), "theirs\n").unwrap();
+        fs::rename(directory.join("new"), &path).unwrap();
+        file.write_all(b"four\n").unwrap();
+        assert_eq!(read(&path), "theirs\nfour\n");
+        // Without a place for a new one, the old one takes the lines.
+        fs::remove_dir_all(&directory).unwrap();
+        file.write_all(b"five\n").unwrap();
+        fs::create_dir_all(&directory).unwrap();
+        file.write_all(b"six\n").unwrap();
+        assert_eq!(read(&path), "six\n");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn counts_anew_in_a_file_that_somebody_emptied() {
+        let directory = directory("emptied");
+        let path = directory.join("log");
+        let mut file = RotatingFile::open(path.clone(), 10, 1).unwrap();
+        file.write_all(b"line 1\n").unwrap();
+        File::create(&path).unwrap();
+        file.write_all(b"line 2\n").unwrap();
+        assert_eq!(read(&path), "line 2\n");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
         fs::remove_dir_all(directory).unwrap();
     }
 
