@@ -7,9 +7,11 @@ mod support;
 use hallpass::health::{self, Config, Sources};
 use hallpass::listener::Listener;
 use hallpass::proxy::Address;
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output};
 use std::thread;
+use std::time::{Duration, Instant};
 use support::tls::{Authority, TlsUpstream};
 use support::{OK, Proxy, Upstream, config, gate, once_at};
 
@@ -102,6 +104,24 @@ fn answers_nothing_else() {
     let body = "x".repeat(100 * 1024);
     let request = format!("GET /livez HTTP/1.1\r\nHost: pod\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     assert_eq!(once_at(address, &request).0, 413);
+}
+
+/// The listener has 64 places and waits 5 seconds for a head; a probe that waits that long is a restart.
+#[test]
+fn answers_a_probe_at_once_where_others_hold_all_places_and_ask_nothing() {
+    let upstream = Upstream::silent();
+    let proxy = Proxy::before(&upstream);
+    let health = beside(&proxy, upstream.address, None);
+    let began = Instant::now();
+    let connect = |_| TcpStream::connect(health.address().unwrap()).unwrap();
+    let mut idle: Vec<TcpStream> = (0..64).map(connect).collect();
+    assert_eq!(get(&health, "/livez"), told(200, "ok\n"));
+    // The one that has been open longest gave way, and no other did.
+    idle[0].set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    assert_eq!(idle[0].read(&mut [0]).unwrap(), 0);
+    idle[1].set_nonblocking(true).unwrap();
+    assert_eq!(idle[1].read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -13,20 +13,21 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet, LocalSet};
 
-/// Connections open at the same time; further ones wait in the queue of the operating system.
+/// Connections open at the same time. For a further one, the one that has been open longest is closed: whoever holds them all
+/// and asks nothing must not keep a probe waiting, because a probe that waits is a restart.
 const CONNECTIONS_MAX: usize = 64;
 
 /// How long to wait after `accept` itself failed, for want of file descriptors as a rule.
@@ -152,23 +153,29 @@ fn run<H: Handler>(
 }
 
 async fn accept<H: Handler>(door: Door, handler: Rc<H>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
+    // Those that may be open still, the oldest first.
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        // Fails only for a semaphore that was closed, and this one never is.
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let accepted = door.accept().await;
         while let Some(ended) = connections.try_join_next() {
-            if let Err(error) = ended {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
                 tracing::error!(%error, "a request to a listener panicked");
             }
         }
-        match door.accept().await {
+        match accepted {
             Ok(wire) => {
-                let handler = handler.clone();
-                connections.spawn_local(async move {
-                    connection::serve(wire, handler).await;
-                    drop(place);
-                });
+                open.retain(|connection| !connection.is_finished());
+                if open.len() >= CONNECTIONS_MAX
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
+                open.push_back(connections.spawn_local(connection::serve(wire, handler.clone())));
+                // So that whoever has asked already is answered before anybody takes the place.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
