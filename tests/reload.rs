@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 use std::{fs, thread};
 use support::{Client, DEADLINE, NEVER, OK, Tap, Upstream, clock, config, until};
@@ -263,6 +263,51 @@ fn a_load_that_panics_is_shown_and_ends_no_other_reloading() {
     }));
     good.change(&bundle("2"));
     assert!(pdp.wait_for(&place::revision(&bundle("2")), DEADLINE));
+}
+
+/// Loads when it is allowed to, as a roster does that is large, or lies where nobody answers.
+struct Slow(FileSet, mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Target for Slow {
+    fn files(&self) -> &FileSet {
+        &self.0
+    }
+
+    fn load(&mut self, read: Read, _: Time, _: &dyn Fn() -> bool) -> Result<Loaded, Rejected> {
+        let Slow(_, begun, go_on) = self;
+        begun.send(()).unwrap();
+        // Gone if the test failed.
+        let _ = go_on.recv();
+        Ok(Loaded::whole(text(&read)))
+    }
+
+    fn may_take_long(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_is_quick_waits_for_nothing_that_takes_long_nor_does_the_end() {
+    let (large, small) = (Place::new(WAYS[0], "1"), Place::new(WAYS[0], "1"));
+    let (begun, has_begun) = mpsc::channel();
+    let (go_on, allowed) = mpsc::channel();
+    let (slow, quick) = (Arc::new(Progress::new("slow")), Arc::new(Progress::new("quick")));
+    let file = small.directory.join("bundle.yaml");
+    let told = |read: &Read, _: &dyn Fn() -> bool| Ok(Loaded::whole(text(read)));
+    let all = vec![
+        Watched::new(Slow(FileSet::Directory(large.directory.clone()), begun, allowed), slow.clone()),
+        Watched::new(Told(FileSet::Files(vec![file.clone()]), told), quick.clone()),
+    ];
+    let reloader = Reloader::start(all, QUICK, clock()).unwrap();
+    has_begun.recv_timeout(DEADLINE).unwrap();
+    write(&file, "22");
+    assert!(quick.wait_until(DEADLINE, |status| status.revision.as_deref() == Some("22")));
+    // Something is waiting to be said to the thread that is at its load, and the end still does not wait for it.
+    large.change("333");
+    drop(reloader);
+    assert!(slow.status().revision.is_none());
+    go_on.send(()).unwrap();
+    assert!(slow.wait_until(DEADLINE, |status| status.revision.is_some()));
 }
 
 #[test]

@@ -48,6 +48,11 @@ impl Target for BundleFiles {
         Ok(Loaded { revision: bundle.revision().to_owned(), left_out })
     }
 
+    /// A roster may have a million rows, or lie where nobody answers any more.
+    fn may_take_long(&self) -> bool {
+        true
+    }
+
     fn tidy(&mut self) {
         self.pdp.tidy();
     }
@@ -62,7 +67,7 @@ pub(super) fn warn(diagnostics: &[Diagnostic]) {
 }
 
 /// The file that says who is suspended, and who may not come near whom, besides those of whom the bundle says so. It is
-/// put in force without compiling the bundle, so it never waits for a roster.
+/// put in force without compiling the bundle and on another thread, so it never waits for a roster.
 #[derive(Debug)]
 pub struct SuspendedFile {
     pdp: Arc<Pdp>,

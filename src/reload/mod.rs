@@ -3,7 +3,8 @@
 //! In reading order: [`FileSet`] names files and reads them whole, within limits and from one state of the disk, with
 //! `rosters` beside a bundle, packed in an `archive` or not; `modes` refuses what others may write; [`Target`] is what becomes of them, parse and then publish; [`Watched`] is a
 //! target with what was last seen of its files; [`Progress`] shows how that went; `schedule` says when to look,
-//! `watch` is told by the kernel, and [`Reloader`] is the one thread that does it all.
+//! `watch` is told by the kernel, and [`Reloader`] has the
+//! threads that do it all.
 //!
 //! What always holds: what does not load changes nothing and is shown. What was seen is written down only once it was
 //! judged, so whatever the environment is to blame for is tried again. The thread that serves a request never reads,
@@ -61,6 +62,11 @@ pub trait Target: Send {
     /// does, the ones in force as well as rejected ones.
     fn depends_on(&self) -> u64 {
         0
+    }
+
+    /// Whether reading and loading may take so long that what is quick must not stand behind it.
+    fn may_take_long(&self) -> bool {
+        false
     }
 
     /// Called on each look, changed or not: the place to drop what nobody holds any more.

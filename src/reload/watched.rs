@@ -52,6 +52,11 @@ impl Watched {
         }
     }
 
+    /// Whether its target may take long, so that others must not wait for it.
+    pub(super) fn may_take_long(&self) -> bool {
+        self.target.may_take_long()
+    }
+
     /// How it goes.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.progress
