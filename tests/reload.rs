@@ -620,6 +620,28 @@ impl Log {
     }
 }
 
+/// The last thing that is said of a failure must not be the failure.
+#[test]
+fn a_failure_that_is_over_is_said_to_be_over() {
+    let said = Log::default();
+    let writer = said.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let place = Place::new(WAYS[0], &bundle("1"));
+        let (_, mut watched) = looked_after(&place);
+        watched.look(now());
+        place.change("nonsense");
+        watched.look(now());
+        watched.look(now());
+        place.change(&bundle("1"));
+        watched.look(now());
+        watched.look(now());
+    });
+    let said = said.lines("hallpass::reload::watched");
+    let told = |text: &str| said.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((told("not loaded"), told("again those that are in force")), (1, 1), "{said:#?}");
+}
+
 /// The value of `name=...` in a line of the log.
 fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     let rest = &line[line.find(&format!(" {name}="))? + name.len() + 2..];

@@ -176,7 +176,7 @@ impl Set {
         Ok(())
     }
 
-    /// A failure is said when it begins and when it changes, not each time.
+    /// A failure is said when it begins, when it changes and when it is over, not each time.
     fn note(&self, outcome: Result<(), String>) {
         let now = self.clock.now();
         let mut state = self.remote.state();
@@ -185,7 +185,10 @@ impl Set {
             Ok(()) => {
                 self.metrics.success(now);
                 state.last_success = Some(now);
-                state.failing = None;
+                if state.failing.take().is_some() {
+                    let (issuer, url) = (self.source.issuer(), self.remote.url());
+                    tracing::info!(issuer, %url, "keys can be fetched again");
+                }
             }
             Err(error) => {
                 self.metrics.failure();

@@ -121,8 +121,13 @@ impl Watched {
         }
         if self.in_force == key {
             self.rejected = None;
+            let failed = self.progress.status().failure.is_some();
             let news = self.progress.unchanged(&digest, self.left_out.as_ref(), now);
             self.tell_left_out(news);
+            if failed && self.left_out.is_none() {
+                let what = self.progress.status().name;
+                tracing::info!(what, "the files are again those that are in force");
+            }
             self.settle(state);
             return true;
         }
