@@ -296,6 +296,8 @@ fn changes_what_is_logged_from_the_next_event_on() {
     for body in [
         r#"{"filter":""}"#,
         r#"{"filter":"=====[["}"#,
+        r#"{"filter":"inof"}"#,
+        r#"{"filter":"warn,halpass::reload"}"#,
         r#"{"filter":1}"#,
         r#"{"level":"info"}"#,
         r#"{"filter":"info","more":1}"#,
@@ -329,7 +331,7 @@ fn the_program_has_the_socket_of_its_configuration_and_tells_unsafe_settings_in_
     fs::write(&file, settings).unwrap();
     let log = fs::File::create(directory.join("log")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
-    command.arg("serve").arg("--config").arg(&file).env_remove("RUST_LOG").stderr(log);
+    command.arg("serve").arg("--config").arg(&file).env("RUST_LOG", "inof").stderr(log);
     let _running = Running(command.spawn().unwrap());
     let socket = directory.join("a.sock");
     support::until("the socket is there", || UnixStream::connect(&socket).is_ok());
@@ -351,4 +353,7 @@ fn the_program_has_the_socket_of_its_configuration_and_tells_unsafe_settings_in_
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("unsafe settings")).collect();
     assert_eq!(lines.len(), 1, "{log}");
     assert!(lines[0].contains("identity, answers.reason"), "{log}");
+    assert!(log.contains("RUST_LOG is not used error=`inof` is neither a level"), "{log}");
+    // The last line before there is less says so.
+    assert!(log.trim_end().ends_with("what is logged is changed filter=\"error\""), "{log}");
 }

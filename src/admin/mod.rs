@@ -207,9 +207,20 @@ impl State {
             _ => None,
         };
         let Some(filter) = filter else { return error(StatusCode::BAD_REQUEST, wanted) };
+        if let Err(why) = LogFilter::parse(filter) {
+            return error(StatusCode::BAD_REQUEST, &why.to_string());
+        }
+        // Once, and under whichever filter it can be seen: the last line before silence says why there is silence.
+        let say = || tracing::warn!(filter, "what is logged is changed");
+        let seen = tracing::enabled!(tracing::Level::WARN);
+        if seen {
+            say();
+        }
         match log.set(filter) {
             Ok(()) => {
-                tracing::warn!(filter, "what is logged was changed");
+                if !seen {
+                    say();
+                }
                 self.log_level()
             }
             Err(why) => error(StatusCode::BAD_REQUEST, &why.to_string()),

@@ -84,12 +84,19 @@ fn start_logging() -> Option<LogFilter> {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
     use tracing_subscriber::{EnvFilter, fmt, registry, reload};
-    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok();
-    let wanted = wanted.and_then(|text| LogFilter::parse(&text).ok().map(|filter| (filter, text)));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let (wanted, bad) = match wanted.map(|text| LogFilter::parse(&text).map(|filter| (filter, text))) {
+        Some(Ok(wanted)) => (Some(wanted), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
     let (filter, text) = wanted.unwrap_or_else(|| (EnvFilter::new("info"), "info".to_owned()));
     let (filter, handle) = reload::Layer::new(filter);
     let ansi = super::color(&io::stderr());
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(ansi);
     registry().with(filter).with(lines).try_init().ok()?;
+    if let Some(error) = bad {
+        tracing::warn!(%error, "RUST_LOG is not used");
+    }
     Some(LogFilter::new(handle, text))
 }

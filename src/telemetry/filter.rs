@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::reload::Handle;
 
 /// The longest filter that is taken, in bytes.
@@ -28,6 +29,13 @@ impl fmt::Display for BadFilter {
 
 impl std::error::Error for BadFilter {}
 
+/// Whether a directive is a bare word that is no level. `tracing` takes it for a module, logs that one alone, and so a level
+/// that was mistyped would silence everything else, failures and audit lines too.
+fn means_nothing(directive: &str) -> bool {
+    let own = directive.split("::").next() == Some(env!("CARGO_PKG_NAME"));
+    !own && !directive.contains(['=', '[', ']', '{', '}']) && directive.parse::<LevelFilter>().is_err()
+}
+
 impl fmt::Debug for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogFilter").field("text", &self.text()).finish_non_exhaustive()
@@ -50,6 +58,11 @@ impl LogFilter {
     pub fn parse(text: &str) -> Result<EnvFilter, BadFilter> {
         if text.trim().is_empty() || text.len() > FILTER_BYTES_MAX {
             return Err(BadFilter("write a filter such as `info` or `warn,hallpass=debug`".to_owned()));
+        }
+        if let Some(word) = text.split(',').map(str::trim).find(|directive| means_nothing(directive)) {
+            return Err(BadFilter(format!(
+                "`{word}` is neither a level nor a part of hallpass; write a filter such as `info` or `warn,hallpass=debug`"
+            )));
         }
         EnvFilter::builder().parse(text).map_err(|error| BadFilter(format!("`{text}` is no filter: {error}")))
     }
