@@ -51,6 +51,7 @@ pub fn read_head(parts: Parts, rules: &HeaderRules, seen: &Seen) -> Result<Reque
     let query = uri.query().map(|raw| Query::parse(raw, &method)).transpose()?;
     let framed = seen.has(Field::ContentLength) || seen.has(Field::TransferEncoding);
     let body = if framed { read_framing(version, &headers)? } else { Framing::None };
+    check_body(&method, body)?;
     let host = read_host(&uri, &mut headers, seen)?;
     let credentials = rules.take_credentials(&mut headers, seen)?;
     rules.clean(&mut headers, seen)?;
@@ -61,6 +62,19 @@ pub fn read_head(parts: Parts, rules: &HeaderRules, seen: &Seen) -> Result<Reque
     let target = sent
         .filter(|sent| sent.path() == path.encoded() && sent.query() == query.as_ref().map(Query::as_str));
     Ok(RequestHead { method, path, query, target, host, headers, credentials, body })
+}
+
+/// A body with a method for which none is defined (RFC 9110 9.3.1): an app that does not read it would read it as the next
+/// request of the connection, one that nobody has judged.
+fn check_body(method: &Method, body: Framing) -> Result<(), Malformed> {
+    let bare = || ["GET", "HEAD"].iter().any(|bare| method.as_str().eq_ignore_ascii_case(bare));
+    match body {
+        Framing::None | Framing::Length(0) => Ok(()),
+        Framing::Length(_) | Framing::Chunked if bare() => {
+            Err(Malformed::ambiguous("a body with a method that has none"))
+        }
+        Framing::Length(_) | Framing::Chunked => Ok(()),
+    }
 }
 
 /// Origin-form and absolute-form (RFC 9112 3.2.1, 3.2.2) only. The parser below takes a bare word such as `admin` for an
@@ -194,6 +208,26 @@ mod tests {
     fn refuses_a_query_that_overrides_the_method() {
         assert_eq!(read("POST", "/a?_method=DELETE").map(|_| ()), Err(Reason::AmbiguousRequest));
         assert_eq!(read("POST", "/a?_method=post").unwrap().query.unwrap().as_str(), "_method=post");
+    }
+
+    #[test]
+    fn refuses_a_body_with_a_method_that_has_none() {
+        let read = |method: &str, line: (&str, &str)| {
+            let parts = parts(method, "/", &[("host", "a"), line]);
+            read_parts(parts, &rules()).map(|head| head.body).map_err(|error| error.reason)
+        };
+        for method in ["GET", "HEAD", "get"] {
+            assert_eq!(read(method, ("content-length", "5")), Err(Reason::AmbiguousRequest), "{method}");
+            assert_eq!(
+                read(method, ("transfer-encoding", "chunked")),
+                Err(Reason::AmbiguousRequest),
+                "{method}"
+            );
+            assert_eq!(read(method, ("content-length", "0")), Ok(Framing::Length(0)), "{method}");
+        }
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "GETS"] {
+            assert_eq!(read(method, ("content-length", "5")), Ok(Framing::Length(5)), "{method}");
+        }
     }
 
     #[test]

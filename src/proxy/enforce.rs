@@ -336,7 +336,7 @@ impl Enforcer {
                 if bytes == 0 { Framed::Nothing } else { Framed::Body }
             }
             Framing::Chunked => {
-                // Said by us because hyper would leave the body of a chunked GET out.
+                // Said by us: hyper would leave the body out of methods that it thinks have none.
                 headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                 Framed::Body
             }
