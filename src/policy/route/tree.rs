@@ -16,6 +16,8 @@ struct Node {
     /// Ordered by length, then by text: most of those that are not the one looked for have another length, and need not
     /// be read.
     literals: Vec<(Box<str>, Node)>,
+    /// Whether a literal has a letter beyond ASCII: then the case of letters takes a longer look.
+    beyond_ascii: bool,
     /// Ordered narrow to wide.
     parameters: Vec<(SegmentType, Node)>,
     tail: Option<Paths>,
@@ -144,11 +146,9 @@ impl Node {
                 step => return step,
             }
         }
-        for (text, node) in
-            self.literals.iter().filter(|(text, _)| is_respelt(text, segment, slash.is_none()))
-        {
-            // The text itself was looked at above.
-            if **text != *segment && !matches!(node.find(path, end + 1, captures), Step::Nothing) {
+        let spelling = Spelling::of(segment, slash.is_none(), self.beyond_ascii);
+        for (_, node) in self.literals.iter().filter(|(text, _)| spelling.is_another_of(text)) {
+            if !matches!(node.find(path, end + 1, captures), Step::Nothing) {
                 return Step::Near;
             }
         }
@@ -179,23 +179,42 @@ fn in_order(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// Whether some app takes `segment` for `text`: Express, ASP.NET and Windows do not look at the case of letters, Windows
-/// drops dots and blanks at the end of a name, and Rails and Spring take what follows a dot at the end of the path for
-/// the format of the answer.
-fn is_respelt(text: &str, segment: &str, is_last: bool) -> bool {
-    let alike = |one: &str, other: &str| match one.is_ascii() && other.is_ascii() {
-        true => one.eq_ignore_ascii_case(other),
-        // `\u{17f}` is an `s` to some.
-        false => folded(one).eq(folded(other)),
-    };
-    let bare = |name: &'_ str| name.trim_end_matches(['.', ' ']).len();
-    let (text, segment) =
-        (text.get(..bare(text)).unwrap_or(text), segment.get(..bare(segment)).unwrap_or(segment));
-    if text.is_empty() {
-        return false;
+/// What some app may take a segment for: Express, ASP.NET and Windows do not look at the case of letters, Windows drops
+/// dots and blanks at the end of a name, and Rails and Spring take what follows a dot at the end of the path for the
+/// format of the answer.
+struct Spelling<'s> {
+    segment: &'s str,
+    bare: &'s str,
+    without_format: Option<&'s str>,
+    beyond_ascii: bool,
+}
+
+impl<'s> Spelling<'s> {
+    /// Of a segment, which may be the last of its path, beside literals that may be `beyond_ascii`.
+    fn of(segment: &'s str, is_last: bool, beyond_ascii: bool) -> Spelling<'s> {
+        let bare = bare(segment);
+        let without_format = if is_last { bare.rsplit_once('.').map(|(name, _)| name) } else { None };
+        Spelling { segment, bare, without_format, beyond_ascii: beyond_ascii || !segment.is_ascii() }
     }
-    let without_format = segment.rsplit_once('.').map(|(name, _)| name).filter(|_| is_last);
-    alike(text, segment) || without_format.is_some_and(|name| alike(text, name))
+
+    /// Whether the segment may be taken for `text`, and is not this very text.
+    fn is_another_of(&self, text: &str) -> bool {
+        let named = bare(text);
+        let is = |name: &str| match self.beyond_ascii {
+            false => name.eq_ignore_ascii_case(named),
+            // `\u{17f}` is an `s` to some.
+            true => folded(name).eq(folded(named)),
+        };
+        !named.is_empty() && (is(self.bare) || self.without_format.is_some_and(is)) && text != self.segment
+    }
+}
+
+/// A name without dots and blanks at its end.
+fn bare(name: &str) -> &str {
+    match name.as_bytes().last() {
+        Some(b'.' | b' ') => name.trim_end_matches(['.', ' ']),
+        _ => name,
+    }
 }
 
 fn folded(name: &str) -> impl Iterator<Item = char> {
@@ -206,6 +225,7 @@ fn literal_child<'n>(node: &'n mut Node, text: &str) -> &'n mut Node {
     let at = match node.literals.binary_search_by(|(known, _)| in_order(known, text)) {
         Ok(at) => at,
         Err(at) => {
+            node.beyond_ascii |= !text.is_ascii();
             node.literals.insert(at, (text.into(), Node::default()));
             at
         }
