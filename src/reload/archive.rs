@@ -55,7 +55,9 @@ pub(super) fn unpack(
             return Err(format!("`{name}` is packed otherwise than by deflate"));
         }
         let limit = file_max.min(left);
-        let too_large = || format!("`{name}` is larger than a roster may be once it is unpacked");
+        let too_large = || {
+            format!("`{name}` is larger than a roster may be, or all of them together, once it is unpacked")
+        };
         if entry.size() > limit {
             return Err(too_large());
         }

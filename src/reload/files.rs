@@ -1,7 +1,7 @@
 //! A set of files, read into memory: names and bytes, in one order, within limits, from one state of the disk.
 
 use super::modes;
-use super::rosters::{RosterRead, RosterState, ZIP};
+use super::rosters::{ROSTERS_BYTES_MAX, RosterRead, RosterState, ZIP};
 use crate::policy::Source;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -117,8 +117,9 @@ impl FileSet {
         for attempt in 1..=ATTEMPTS {
             let sources = read_all(&state);
             let within = state.root.as_deref().unwrap_or(Path::new("/"));
+            let mut left = ROSTERS_BYTES_MAX;
             let mut rosters: Vec<RosterRead> =
-                state.rosters.iter().map(|roster| roster.read(within, guarded)).collect();
+                state.rosters.iter().map(|roster| roster.read(within, guarded, &mut left)).collect();
             let after = self.state()?;
             // A roster that is being copied for minutes must not keep the rest waiting.
             if state == after || (attempt == ATTEMPTS && state.same_but_for_rosters(&after)) {

@@ -24,7 +24,9 @@ pub use files::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, FileSet, Read};
 pub use modes::check_mode;
 pub use progress::{Counts, Failure, Progress, Status};
 pub use reloader::Reloader;
-pub use rosters::{ARCHIVE_BYTES_MAX, ROSTER_BYTES_MAX, ROSTER_FILE_BYTES_MAX, RosterRead};
+pub use rosters::{
+    ARCHIVE_BYTES_MAX, ROSTER_BYTES_MAX, ROSTER_FILE_BYTES_MAX, ROSTERS_BYTES_MAX, RosterRead,
+};
 pub use watched::Watched;
 
 use crate::policy::{self, Diagnostic, Source};

@@ -20,6 +20,9 @@ pub const ROSTER_FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The largest roster, unpacked, in bytes, all files together.
 pub const ROSTER_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
+/// All rosters of a bundle together, unpacked, in bytes.
+pub const ROSTERS_BYTES_MAX: u64 = 2 * ROSTER_BYTES_MAX;
+
 /// The largest zip file, in bytes.
 pub const ARCHIVE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
@@ -85,12 +88,14 @@ impl RosterState {
     }
 
     /// Reads it. `within` is the directory of the bundle, for a roster that is beside it; `guarded` says whether it is
-    /// refused if others may write it.
-    pub(super) fn read(&self, within: &Path, guarded: bool) -> RosterRead {
+    /// refused if others may write it; `left` is how many bytes there may still be of all rosters.
+    pub(super) fn read(&self, within: &Path, guarded: bool, left: &mut u64) -> RosterRead {
         let files = match &self.place {
-            Ok(place) => read(place, within, guarded).map_err(|error| error.to_string()),
+            Ok(place) => read(place, within, guarded, *left).map_err(|error| error.to_string()),
             Err(text) => Err(text.clone()),
         };
+        let read = files.iter().flatten().map(|file| file.bytes.len() as u64).sum();
+        *left = left.saturating_sub(read);
         RosterRead { name: self.name.clone(), path: self.path.clone(), digest: digest(&files), files }
     }
 }
@@ -123,14 +128,14 @@ fn place(path: &Path) -> io::Result<Place> {
     Ok(Place::Folder { root, mode, files })
 }
 
-fn read(place: &Place, within: &Path, guarded: bool) -> io::Result<Vec<Source>> {
+fn read(place: &Place, within: &Path, guarded: bool, left: u64) -> io::Result<Vec<Source>> {
+    let mut left = left.min(ROSTER_BYTES_MAX);
     match place {
         Place::Folder { root, files, .. } => {
             if guarded {
                 modes::check_below(root.starts_with(within).then_some(within), root)?;
                 files.iter().try_for_each(|file| modes::check_below(Some(root), &file.path))?;
             }
-            let mut left = ROSTER_BYTES_MAX;
             let mut sources = Vec::with_capacity(files.len());
             for file in files {
                 let bytes = bounded(file, ROSTER_FILE_BYTES_MAX.min(left))?;
@@ -144,7 +149,7 @@ fn read(place: &Place, within: &Path, guarded: bool) -> io::Result<Vec<Source>> 
                 modes::check_below(file.path.starts_with(within).then_some(within), &file.path)?;
             }
             let bytes = bounded(file, ARCHIVE_BYTES_MAX)?;
-            archive::unpack(&bytes, FILES, ROSTER_FILE_BYTES_MAX, ROSTER_BYTES_MAX)
+            archive::unpack(&bytes, FILES, ROSTER_FILE_BYTES_MAX, left)
                 .map_err(|text| mistake(format!("`{}`: {text}", file.path.display())))
         }
     }
@@ -152,7 +157,8 @@ fn read(place: &Place, within: &Path, guarded: bool) -> io::Result<Vec<Source>> 
 
 fn bounded(file: &FileState, limit: u64) -> io::Result<Vec<u8>> {
     let path = &file.path;
-    let too_large = || mistake(format!("`{}` is larger than a roster may be", path.display()));
+    let too_large =
+        || mistake(format!("`{}` is larger than a roster may be, or all of them together", path.display()));
     if file.bytes > limit {
         return Err(too_large());
     }

@@ -160,3 +160,22 @@ fn checks_a_file_that_a_link_leads_out_of_the_directory() {
     other.mode(".", 0o777);
     scratch.set().read_guarded().unwrap_err();
 }
+
+#[test]
+fn all_rosters_together_have_a_limit() {
+    let scratch = Scratch::new();
+    let mut left = 30;
+    let mut read = |name: &str, bytes: usize| {
+        fs::create_dir(scratch.0.join(name)).unwrap();
+        scratch.write(&format!("{name}/users.csv"), &"x".repeat(bytes));
+        let roster = RosterState::of(name.to_owned(), scratch.0.join(name));
+        let read = roster.read(&scratch.0, true, &mut left);
+        (read.files.map(|files| files.len()), left)
+    };
+    fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(read("a", 20), (Ok(1), 10));
+    let (refused, left) = read("b", 11);
+    assert!(refused.unwrap_err().contains("or all of them together"));
+    // What is refused leaves room for the next.
+    assert_eq!((read("c", 10), left), ((Ok(1), 0), 10));
+}
