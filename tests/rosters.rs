@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use hallpass::decision::{Decision, Edges, authzen, decide, decide_route, is_stale};
+#[path = "rosters/age.rs"]
+mod age;
+#[path = "rosters/aside.rs"]
+mod aside;
+
+use hallpass::decision::{Decision, Edges, authzen, decide};
 use hallpass::json;
-use hallpass::policy::roster::{Cause, Outcome, Pin};
-use hallpass::policy::route::Lookup;
+use hallpass::policy::roster::Cause;
 use hallpass::policy::{Bundle, Claims, Compilation, Principal, Roster, Source, compile_with};
 use hallpass::time::Time;
 use proptest::prelude::*;
@@ -53,143 +57,6 @@ fn sis(manifest: &str) -> Roster {
 
 fn codes(compilation: &Compilation) -> Vec<&'static str> {
     compilation.diagnostics.iter().map(|told| told.code).collect()
-}
-
-fn load(roster: &str, manifest: &str) -> Bundle {
-    let compilation = compile_with(&small(roster), &[sis(manifest)]);
-    assert!(compilation.bundle.is_some(), "{:#?}", compilation.diagnostics);
-    compilation.bundle.unwrap()
-}
-
-fn reason(bundle: &Bundle, method: &str, path: &str, now: &str) -> &'static str {
-    let Lookup::Found(leaf) = bundle.routes().find(method, path) else { panic!("no route") };
-    let matched = leaf.select(Vec::new()).unwrap();
-    decide_route(bundle, &matched, bundle.people().find("ann").unwrap(), None, at(now)).reason.as_str()
-}
-
-#[test]
-fn a_bad_roster_is_told_apart_from_a_bad_bundle() {
-    let bad_roster = compile_with(&small(""), &[sis("file.classes,delta\n")]);
-    assert!(bad_roster.bundle.is_none());
-    assert_eq!(bad_roster.bad_rosters().map(|report| report.outcome).collect::<Vec<_>>(), [Outcome::Bad]);
-    assert_eq!(bad_roster.diagnostics[0].place.file, "sis/manifest.csv");
-
-    let missing = compile_with(&small(""), &[]);
-    assert_eq!(missing.bad_rosters().map(|report| report.outcome).collect::<Vec<_>>(), [Outcome::Missing]);
-    assert_eq!(codes(&missing), ["roster_missing"]);
-
-    let mut sources = small("");
-    sources.push(source("more.yaml", "people: {ann: {kinds: [staff]}}\n"));
-    let bad_bundle = compile_with(&sources, &[sis("")]);
-    assert!(bad_bundle.bundle.is_none());
-    assert_eq!(bad_bundle.bad_rosters().count(), 0);
-}
-
-#[test]
-fn a_roster_that_is_not_declared_is_a_mistake_of_the_bundle() {
-    let other = Roster { name: "other".to_owned(), ..sis("") };
-    let compilation = compile_with(&small(""), &[sis(""), other]);
-    assert_eq!(codes(&compilation), ["roster_missing"]);
-    assert_eq!(compilation.bad_rosters().count(), 0);
-}
-
-#[test]
-fn the_revision_covers_the_files_of_rosters() {
-    let one = load("", "");
-    let other = load("", "source.systemName,elsewhere\n");
-    assert_ne!(one.revision(), other.revision());
-    assert_eq!(one.revision(), load("", "").revision());
-}
-
-#[test]
-fn what_is_known_of_an_earlier_roster_wins_over_its_manifest_and_the_bundle_and_is_in_the_revision() {
-    let policy = small("as_of: 2026-11-21T01:00:00Z, max_age: 36h, then: deny");
-    let with = |as_of: Option<&str>| {
-        let pinned = Some(Pin { as_of: as_of.map(at) });
-        let compilation = compile_with(&policy, &[Roster { pinned, ..sis("as_of,2026-11-21T00:00:00Z\n") }]);
-        compilation.bundle.unwrap()
-    };
-    let now = "2026-11-21T10:00:00Z";
-    let (old, same, unknown) =
-        (with(Some("2026-11-18T00:00:00Z")), with(Some("2026-11-21T00:00:00Z")), with(None));
-    assert_eq!(reason(&old, "GET", "/x", now), "stale_policy");
-    assert_eq!(reason(&unknown, "GET", "/x", now), "stale_policy");
-    assert_eq!(reason(&same, "GET", "/x", now), "granted");
-    let plain = compile_with(&policy, &[sis("as_of,2026-11-21T00:00:00Z\n")]).bundle.unwrap();
-    assert_eq!(same.revision(), plain.revision());
-    let revisions = BTreeSet::from([old.revision(), same.revision(), unknown.revision()]);
-    assert_eq!(revisions.len(), 3);
-}
-
-#[test]
-fn a_roster_that_is_too_old_refuses_what_the_policy_says() {
-    let (fresh, stale) = ("2026-11-21T13:59:59Z", "2026-11-21T14:00:00Z");
-    let stated = "as_of: 2026-11-20T02:00:00Z, max_age: 36h";
-    for (then, read, write) in [
-        ("warn", "granted", "granted"),
-        ("deny_writes", "granted", "stale_policy"),
-        ("deny", "stale_policy", "stale_policy"),
-    ] {
-        let bundle = load(&format!("{stated}, then: {then}"), "");
-        assert_eq!(reason(&bundle, "GET", "/x", fresh), "granted");
-        assert_eq!(reason(&bundle, "PUT", "/x", fresh), "granted");
-        assert_eq!(reason(&bundle, "GET", "/x", stale), read, "{then}");
-        assert_eq!(reason(&bundle, "HEAD", "/x", stale), read, "{then}");
-        assert_eq!(reason(&bundle, "PUT", "/x", stale), write, "{then}");
-        assert_eq!(reason(&bundle, "GET", "/public", stale), "public");
-        assert_eq!(is_stale(&bundle, "PUT", at(stale)), write == "stale_policy");
-        // By name as well, as far as a name says what is done.
-        let named = |what: &str, on: &str, now: &str| ask(&bundle, "ann", what, on, "", now).reason.as_str();
-        assert_eq!(named("m.p", "school/by-hand", fresh), "granted");
-        assert_eq!(named("m.p", "school/by-hand", stale), read, "{then}");
-        for (what, on) in [("change:give", "school/by-hand"), ("edit", "document/x")] {
-            assert_ne!(named(what, on, fresh), "stale_policy", "{then}");
-            assert_eq!(named(what, on, stale) == "stale_policy", write == "stale_policy", "{then} {what}");
-        }
-        assert_eq!(named("view", "document/x", stale) == "stale_policy", read == "stale_policy", "{then}");
-        // From three days ahead: a slip in a date does not make it fresh for ever.
-        assert_eq!(reason(&bundle, "PUT", "/x", "2026-11-17T00:00:00Z"), write);
-        let edges = Edges::of(&bundle);
-        assert_eq!(edges.around(at(fresh)).1, at(stale));
-        assert_eq!(edges.around(at(stale)).0, at(stale));
-    }
-}
-
-#[test]
-fn the_manifest_says_from_when_the_data_is_before_the_bundle_does() {
-    let stated = "as_of: 2026-11-20T02:00:00Z, max_age: 36h, then: deny";
-    let bundle = load(stated, "as_of,2026-11-25T02:00:00Z\n");
-    assert_eq!(reason(&bundle, "GET", "/x", "2026-11-25T03:00:00Z"), "granted");
-    assert_eq!(bundle.freshness()[0].as_of, at("2026-11-25T02:00:00Z"));
-    let nobody = compile_with(&small("max_age: 36h, then: deny"), &[sis("")]);
-    assert_eq!(codes(&nobody), ["missing_key"]);
-    assert_eq!(nobody.bad_rosters().count(), 0);
-    let wrong = compile_with(&small(stated), &[sis("as_of,yesterday\n")]);
-    assert_eq!(codes(&wrong), ["roster_manifest"]);
-}
-
-#[test]
-fn a_manifest_and_the_files_must_agree() {
-    for (manifest, told) in [
-        ("file.classes,bulk\n", "roster_file_missing"),
-        ("file.enrollments,delta\n", "roster_manifest"),
-        ("file.enrollments,maybe\n", "roster_manifest"),
-        ("file.orgs,bulk\n", "roster_manifest"),
-        ("file.orgs,absent\n", "roster_manifest"),
-    ] {
-        let compilation = compile_with(&small(""), &[sis(manifest)]);
-        assert_eq!(codes(&compilation), [told], "{manifest}");
-        assert_eq!(compilation.bad_rosters().count(), 1);
-    }
-    let mut untold = sis("");
-    untold.files.push(source("classes.csv", "sourcedId\n"));
-    assert_eq!(codes(&compile_with(&small(""), &[untold])), ["roster_manifest"]);
-    let mut other_version = sis("");
-    other_version.files[0] = source("manifest.csv", "propertyName,value\noneroster.version,1.0\n");
-    assert_eq!(codes(&compile_with(&small(""), &[other_version])), ["roster_manifest"]);
-    let mut without = sis("");
-    without.files.remove(0);
-    assert_eq!(codes(&compile_with(&small(""), &[without])), ["roster_file_missing"]);
 }
 
 // What follows is about rows: two small exports of the same two schools.
@@ -662,6 +529,7 @@ fn whoever_is_not_enabled_is_suspended_and_whoever_is_to_be_deleted_is_known_and
 }
 
 struct Token(&'static str, &'static str);
+
 impl Claims for Token {
     fn text(&self, name: &str) -> Option<&str> {
         (name == self.0).then_some(self.1)
@@ -685,194 +553,6 @@ fn only_the_columns_that_an_issuer_matches_name_people() {
         changed(&by_name, &[("{subject: ada,", "{subject: ada.l,"), ("{subject: tim,", "{subject: tim.t,")]);
     let bundle = rostered(&by_name, V1_1);
     assert!(bundle.people().find("ada.l").is_some() && bundle.people().find("ada").is_none());
-}
-
-#[test]
-fn each_cause_sets_its_row_aside_and_nothing_else() {
-    /// A cause, pieces of [`V1_1`] exchanged, and the rows that are set aside for it.
-    type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let cases: &[Row] = &[
-        ("bad_record", &[("e3,,2B,south,sol,student,,,", "e3,,2B,south,sol")], &["enrollments.csv:4"]),
-        ("bad_record", &[("south,active,,South,", "south,active,,So\"uth,")], &["orgs.csv:4"]),
-        ("missing_value", &[("sol,,true,south,student", "sol,,,south,student")], &["users.csv:7"]),
-        ("missing_value", &[("e3,,2B,south,sol,student", "e3,,2B,south,,student")], &["enrollments.csv:4"]),
-        ("unknown_word", &[("sol,,true,south,student", "sol,,true,south,Student")], &["users.csv:7"]),
-        ("unknown_word", &[("e3,,2B", "e3,maybe,2B")], &["enrollments.csv:4"]),
-        ("bad_date", &[("2026-09-01,2026-12-01", "2026-09-01,2026-13-01")], &["enrollments.csv:3"]),
-        ("bad_date", &[("2026-09-01,2026-12-01", "2026-09-02,2026-09-01")], &["enrollments.csv:3"]),
-        ("bad_id", &[("ref,,true,north,relative", "r/f,,true,north,aide")], &["users.csv:11"]),
-        (
-            "duplicate_id",
-            &[("ref,,true,north,relative", "off,,true,north,aide")],
-            &["users.csv:9", "users.csv:11"],
-        ),
-        (
-            "duplicate_key",
-            &[("off,,false,north,teacher,", "off,,false,north,teacher,gus.g")],
-            &["users.csv:8", "users.csv:9"],
-        ),
-        // Also where the other one is nobody who is kept.
-        (
-            "duplicate_key",
-            &[("ref,,true,north,relative,", "ref,,true,north,relative,gus.g")],
-            &["users.csv:8"],
-        ),
-        // Or is set aside for something else.
-        (
-            "duplicate_key",
-            &[("off,,false,north,teacher,", "off,,false,west,teacher,gus.g")],
-            &["users.csv:8"],
-        ),
-        (
-            "duplicate_key",
-            &[("off,,false,north,teacher,", "off,,perhaps,north,teacher,gus.g")],
-            &["users.csv:8"],
-        ),
-        ("unknown_org", &[("off,,false,north,", "off,,false,west,")], &["users.csv:9"]),
-        ("unknown_class", &[("e3,,2B", "e3,,3C")], &["enrollments.csv:4"]),
-        ("unknown_session", &[("2B,,Class 2B,south,", "2B,,Class 2B,south,summer")], &["classes.csv:3"]),
-        ("unknown_user", &[("e3,,2B,south,sol", "e3,,2B,south,nobody")], &["enrollments.csv:4"]),
-        (
-            "unknown_user",
-            &[("una,,true,north,student,,,,gus", "una,,true,north,student,,,,\"gus,nobody\"")],
-            &["users.csv:6"],
-        ),
-        (
-            "cycle",
-            &[("2B,,Class 2B,south,", "2B,,Class 2B,north,"), ("South,school,,lake", "South,school,,south")],
-            &["orgs.csv:4"],
-        ),
-        ("wrong_level", &[("South,school,,lake", "South,district,,north")], &["orgs.csv:4"]),
-        ("wrong_kind", &[("e3,,2B,south,sol,student", "e3,,2B,south,sol,teacher")], &["enrollments.csv:4"]),
-    ];
-    for (cause, changes, lines) in cases {
-        let text = changed(V1_1, changes);
-        let found = aside(&policy(), &text);
-        for line in *lines {
-            assert!(found.contains(&format!("sis/{line} {cause}")), "{cause} {line}: {found:?}");
-        }
-        let own: Vec<_> = found.iter().filter(|row| row.ends_with(cause)).collect();
-        assert_eq!(own.len(), lines.len(), "{cause}: {found:?}");
-        let bundle = rostered(&policy(), &text);
-        assert_eq!(may(&bundle, "ada", "passport/office.manage", "school/north"), "granted", "{cause}");
-    }
-    let hand = format!("{}people: {{sol: {{kinds: [student]}}}}\n", policy());
-    assert_eq!(aside(&hand, V1_1)[0], "sis/users.csv:7 written_by_hand");
-    let causes: BTreeSet<&str> = cases.iter().map(|(cause, ..)| *cause).chain(["written_by_hand"]).collect();
-    assert_eq!(causes, Cause::ALL.iter().map(|cause| cause.as_str()).collect());
-    let page = include_str!("../docs/bundle.md");
-    for cause in causes {
-        assert!(page.contains(&format!("| `{cause}` |")), "{cause} is not on the page");
-    }
-}
-
-#[test]
-fn whoever_is_written_by_hand_stands_and_stays_off_when_the_school_switches_them_off() {
-    let hand = format!("{}people: {{off: {{kinds: [guardian]}}}}\n", policy());
-    let bundle = rostered(&hand, V1_1);
-    let off = bundle.people().find("off").unwrap();
-    assert_eq!(bundle.people().row(off).kinds.words().collect::<Vec<_>>(), ["guardian"]);
-    assert!(bundle.is_suspended(off));
-    assert_eq!(bundle.relations().enrolments_of(off).count(), 0);
-    // Whatever else is wrong with the row, or is not asked for.
-    for row in [
-        "off,,false,nowhere,teacher,,,,",
-        "off,,false,north,relative,,,,",
-        "off,,False,north,teacher,,,,",
-        "off,tobedeleted,false,north,teacher,,,,",
-        "off,,true,north,teacher,,,,\noff,,false,north,teacher,,,,",
-    ] {
-        let bundle = rostered(&hand, &changed(V1_1, &[("off,,false,north,teacher,,,,", row)]));
-        assert!(bundle.is_suspended(bundle.people().find("off").unwrap()), "{row}");
-    }
-    let same_key = format!("{}people: {{hal: {{kinds: [staff], sso: gus.g}}}}\n", policy());
-    let bundle = rostered(&same_key, V1_1);
-    assert!(bundle.people().find("gus").is_none());
-}
-
-#[test]
-fn a_few_bad_rows_load_and_many_do_not() {
-    // 1,000 users beside the 20 rows that are there.
-    let many = |bad: usize| {
-        let users: String = (0..1_000)
-            .map(|n| {
-                let org = if n < bad { "nowhere" } else { "north" };
-                format!("u{n},,true,{org},student,,,,\n")
-            })
-            .collect();
-        changed(V1_1, &[("ref,,true,north,relative,,,,\n", &users)])
-    };
-    let one_percent = changed(&policy(), &[("    bad_rows_max: 50%\n", "")]);
-    let few = compiled(&one_percent, &many(5));
-    assert!(few.bundle.is_some(), "{:?}", few.diagnostics);
-    assert_eq!(few.rosters[0].set_aside.counts().collect::<Vec<_>>(), [(Cause::UnknownOrg, 5)]);
-    assert_eq!(codes(&few), ["no_routes", "rows_set_aside"]);
-    assert_eq!(
-        (few.diagnostics[1].place.file.as_str(), few.diagnostics[1].place.line),
-        ("sis/users.csv", 11)
-    );
-    let bundle = few.bundle.unwrap();
-    assert!(bundle.people().find("u4").is_none() && bundle.people().find("u5").is_some());
-
-    let too_many = compiled(&one_percent, &many(50));
-    assert!(too_many.bundle.is_none());
-    assert_eq!(too_many.bad_rosters().map(|report| report.outcome).collect::<Vec<_>>(), [Outcome::Bad]);
-    assert!(codes(&too_many).contains(&"roster_bad_rows"));
-    assert_eq!(too_many.rosters[0].set_aside.total(), 50);
-    // 10 of 1,020 rows are less than 1 %, 11 are more.
-    assert!(compiled(&one_percent, &many(10)).bundle.is_some());
-    assert!(compiled(&one_percent, &many(11)).bundle.is_none());
-}
-
-#[test]
-fn a_file_that_is_not_whole_is_never_a_smaller_school() {
-    let broken = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
-        let mut roster = files(V1_1);
-        change(&mut roster.files.iter_mut().find(|file| file.name == name).unwrap().bytes);
-        let compilation = compile_with(&[source("policy.yaml", policy())], &[roster]);
-        assert!(compilation.bundle.is_none());
-        assert_eq!(compilation.bad_rosters().count(), 1, "{name}: {:?}", codes(&compilation));
-        codes(&compilation)[0]
-    };
-    assert_eq!(broken("users.csv", &|bytes| bytes.truncate(bytes.len() - 9)), "truncated");
-    assert_eq!(broken("users.csv", &|bytes| bytes.clear()), "truncated");
-    assert_eq!(broken("enrollments.csv", &|bytes| bytes.truncate(20)), "truncated");
-    assert_eq!(
-        broken("enrollments.csv", &|bytes| bytes.extend(b"e9,,\"1A,north,tim,teacher,,,\n")),
-        "truncated"
-    );
-    assert_eq!(broken("users.csv", &|bytes| bytes.extend(b"jos\xe9,,true,north,student,,,,\n")), "encoding");
-    assert_eq!(broken("orgs.csv", &|bytes| bytes.splice(..2, *b"\xff\xfe").for_each(drop)), "encoding");
-    let header = |from: &'static str, to: &'static str| {
-        move |bytes: &mut Vec<u8>| {
-            let text = String::from_utf8(bytes.clone()).unwrap();
-            *bytes = text.replacen(from, to, 1).into_bytes();
-        }
-    };
-    assert_eq!(broken("users.csv", &header("enabledUser", "enabled")), "missing_column");
-    assert_eq!(broken("users.csv", &header("agentSourcedIds", "agents")), "missing_column");
-    assert_eq!(broken("users.csv", &header("username", "user")), "missing_column");
-    assert_eq!(broken("orgs.csv", &header("identifier", "status")), "duplicate_column");
-    let marked = |bytes: &mut Vec<u8>| {
-        bytes.splice(..0, *b"\xef\xbb\xbf").for_each(drop);
-    };
-    let mut roster = files(V1_1);
-    roster.files.iter_mut().for_each(|file| marked(&mut file.bytes));
-    assert!(compile_with(&[source("policy.yaml", policy())], &[roster]).bundle.is_some());
-}
-
-#[test]
-fn a_quote_that_takes_rows_with_it_counts_each_of_their_lines() {
-    let text = changed(
-        V1_1,
-        &[
-            ("una,,true,north,student", "una,,\"true,north,student"),
-            ("gus,,true,,guardian,gus.g,,,", "gus,,true\",x,,guardian,gus.g,,,"),
-        ],
-    );
-    let compilation = compiled(&policy(), &text);
-    let counts: Vec<_> = compilation.rosters[0].set_aside.counts().collect();
-    assert!(counts.contains(&(Cause::BadRecord, 3)), "{counts:?}");
 }
 
 #[test]
