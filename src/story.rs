@@ -10,7 +10,7 @@ use crate::decision::{
 };
 use crate::policy::records::Shown;
 use crate::policy::table::{DomainId, RoleId};
-use crate::policy::{Assignment, Bundle, DocumentAction, Domain, Plan, Precedence};
+use crate::policy::{Bundle, DocumentAction, Domain, Plan, Precedence, Tenure};
 use crate::time::Time;
 use std::io::{self, Write};
 
@@ -261,7 +261,7 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         Standing::Decided if told.decision.rule == Rule::AssignableBy => "decided: may give it".to_owned(),
         Standing::Decided if told.decision.is_allow() => "decided: grants it".to_owned(),
         Standing::Decided if told.decision.reason == Reason::PermissionNotGranted => {
-            let is = |so: fn(&Assignment) -> bool| candidate.assignment.as_ref().is_some_and(so);
+            let is = |so: fn(&Tenure) -> bool| candidate.assignment.as_ref().is_some_and(so);
             match () {
                 () if is(|held| held.suspended) => "decided: held, but suspended",
                 () if domain.is_archived(candidate.scope) => "decided: held, but the place is archived",

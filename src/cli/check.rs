@@ -136,7 +136,7 @@ fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result
         let mut holders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (person, held) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
             let role = &domain.roles()[held.role];
-            let had = |id| domain.is_base(id) || bundle.carried(held, id).next().is_some();
+            let had = |id| domain.is_base(id) || bundle.carried(&held, id).next().is_some();
             for (_, permission) in domain.permissions().iter().filter(|(id, row)| row.power && had(*id)) {
                 let who = &bundle.people().row(person).id;
                 let rests = if held.grants_nothing() { ", at rest" } else { "" };
@@ -168,8 +168,11 @@ fn replaced(bundle: &Bundle, id: DomainId) -> Vec<String> {
     let mut lines = Vec::new();
     for (person, broad) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
         let role = &domain.roles()[broad.role];
-        let powerful =
-            bundle.grants_of(broad).listed().iter().any(|permission| domain.permissions()[*permission].power);
+        let powerful = bundle
+            .grants_of(&broad)
+            .listed()
+            .iter()
+            .any(|permission| domain.permissions()[*permission].power);
         if role.never_overridden || !powerful {
             continue;
         }
@@ -177,7 +180,7 @@ fn replaced(bundle: &Bundle, id: DomainId) -> Vec<String> {
             held.scope != broad.scope && domain.chain(held.scope).any(|(scope, _)| scope == broad.scope)
         });
         for narrow in below {
-            let scope = |held: &Assignment| bundle.scopes().name(held.scope);
+            let scope = |held: Assignment<'_>| bundle.scopes().name(held.scope);
             lines.push(format!(
                 "{} is {} at {}, and there is replaced as {} at {}",
                 bundle.people().row(person).id,

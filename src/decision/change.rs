@@ -4,7 +4,7 @@
 use super::ask::{ChangeAsk, Changed, Facts};
 use super::{At, Context, Decision, Reason, Rule};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Assignment, Bundle, Domain, Listed, Mandatory, Plan, Relation};
+use crate::policy::{Assignments, Bundle, Domain, Listed, Mandatory, Plan, Relation, Tenure};
 use crate::time::Time;
 
 /// The longest set of permissions that is read.
@@ -137,15 +137,12 @@ impl<'b> Asked<'b> {
                 .domain
                 .mandatory()
                 .is_some_and(|mandatory| mandatory.level == row.level && must(mandatory))
-            || custom.any(|held| !self.bundle.grants_of(held).is_empty())
+            || custom.any(|held| !self.bundle.grants_of(&held).is_empty())
     }
 
     /// What is stored of the target here, whatever its dates.
-    fn assignments(&self) -> &'b [Assignment] {
-        let held = self.bundle.assignments(self.target, self.domain_id);
-        let from = held.partition_point(|held| held.scope < self.scope);
-        let to = held.partition_point(|held| held.scope <= self.scope);
-        held.get(from..to).unwrap_or_default()
+    fn assignments(&self) -> Assignments<'b> {
+        self.bundle.assignments(self.target, self.domain_id).at(self.scope)
     }
 
     fn permissions(&self, set: Option<&str>) -> Decision {
@@ -181,13 +178,13 @@ impl<'b> Asked<'b> {
             return granted;
         }
         let held = || self.assignments().iter().filter(|held| held.is_active(self.now));
-        if held().any(|held| self.leaves_out(held, &set)) {
+        if held().any(|held| self.leaves_out(&held, &set)) {
             return self.ended(Reason::SelfRemoval, Rule::SelfUpdate);
         }
         let has = |item: &Listed| {
             self.domain.is_base(item.permission)
                 || held().any(|held| {
-                    self.bundle.carried(held, item.permission).any(|relation| item.is_covered_by(relation))
+                    self.bundle.carried(&held, item.permission).any(|relation| item.is_covered_by(relation))
                 })
         };
         self.allowed(granted, set.items().any(|item| !has(item) || self.opens_a_gate(item)))
@@ -199,11 +196,11 @@ impl<'b> Asked<'b> {
         let level = self.domain.node(self.scope).map(|node| node.level);
         let mut held = self.assignments().iter().filter(|held| held.is_active(self.now));
         self.domain.modules()[module].gate_at == level
-            && !held.any(|held| self.bundle.grants_of(held).has_on(module))
+            && !held.any(|held| self.bundle.grants_of(&held).has_on(module))
     }
 
     /// Whether a set in the place of an assignment's permissions leaves out one of them, or a module that is on.
-    fn leaves_out(&self, held: &Assignment, set: &Set<'_>) -> bool {
+    fn leaves_out(&self, held: &Tenure, set: &Set<'_>) -> bool {
         let permissions = self.domain.permissions();
         let mut carried = permissions
             .iter()

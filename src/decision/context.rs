@@ -5,7 +5,7 @@ use super::ask::Facts;
 use super::{Decision, Reason, Rule};
 use crate::policy::relations::Part;
 use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Assignment, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
+use crate::policy::{Assignments, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
 use crate::time::Time;
 
 /// Who asks at a scope of a domain at a time.
@@ -27,7 +27,7 @@ pub(super) struct Context<'b> {
     domain: &'b Domain,
     subject: PersonId,
     /// What the subject holds in the domain, looked up once; ordered by scope.
-    held: &'b [Assignment],
+    held: Assignments<'b>,
     scope: ScopeId,
     facts: Facts<'b>,
     now: Time,
@@ -423,13 +423,10 @@ impl<'b> Context<'b> {
 
     /// The roles held at exactly `scope` today, in the order of their names. Suspended ones are held.
     fn seats(&self, scope: ScopeId) -> impl Iterator<Item = Seat<'b>> + '_ {
-        let from = self.held.partition_point(|held| held.scope < scope);
-        let rest = self.held.get(from..).unwrap_or_default().iter();
-        let assigned = rest.take_while(move |held| held.scope == scope);
-        let current = assigned.filter(|held| held.is_current(self.now)).map(|held| Seat {
+        let current = self.held.at(scope).iter().filter(|held| held.is_current(self.now)).map(|held| Seat {
             role: held.role,
-            grants: self.bundle.grants_of(held),
-            options: self.bundle.options_of(held),
+            grants: self.bundle.grants_of(&held),
+            options: self.bundle.options_of(&held),
             active: !held.grants_nothing(),
             assigned: true,
         });

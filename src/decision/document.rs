@@ -3,7 +3,7 @@
 use super::ask::{DocumentAsk, Facts};
 use super::{At, Decision, Reason, Rule, blocks};
 use crate::policy::table::{DomainId, FormId, PersonId, RoleId, ScopeId};
-use crate::policy::{Access, Assignment, Bundle, DocumentAction, Entry, Kind};
+use crate::policy::{Access, Bundle, DocumentAction, Entry, Kind};
 use crate::time::Time;
 
 /// What a person's roles, or the fallbacks, say of a form for a student in certain buildings.
@@ -62,7 +62,7 @@ impl Rights {
         if held().next().is_none() {
             return Rights::everywhere(fallback(forms.fallback.unassigned), Rule::WhenUnassigned);
         }
-        if !held().any(Assignment::names_a_building) {
+        if !held().any(|held| held.names_a_building()) {
             // Time never widens: when all have ended, the fallback does not come back.
             let entry = if held().any(|held| held.is_active(now)) {
                 fallback(forms.fallback.no_buildings)
@@ -87,7 +87,7 @@ impl Rights {
             let entry = active(roles[held.role].entry(form));
             best_outside.add(entry, held.role, None);
             let student_in = buildings.unwrap_or_default();
-            let shared = bundle.buildings_of(held).iter().find(|building| student_in.contains(building));
+            let shared = bundle.buildings_of(&held).iter().find(|building| student_in.contains(building));
             if let Some(building) = shared {
                 covering.add(entry, held.role, Some(*building));
             }

@@ -7,7 +7,7 @@ use super::ask::{ChangeAsk, DocumentAsk};
 use super::{AccessRequest, Ask, At, Decision, Reason, Rights, decide, document, judge};
 use crate::policy::records::Shown;
 use crate::policy::table::{ModuleId, PermissionId, RoleId, ScopeId};
-use crate::policy::{Access, Assignment, Bundle, Granted, Level, Precedence};
+use crate::policy::{Access, Bundle, Granted, Level, Precedence, Tenure};
 use crate::time::Time;
 
 /// An answer with its story.
@@ -46,7 +46,7 @@ pub struct Candidate {
     /// Where it is held.
     pub scope: ScopeId,
     /// The assignment; `None` for a role that is held by default.
-    pub assignment: Option<Assignment>,
+    pub assignment: Option<Tenure>,
     /// What became of it.
     pub standing: Standing,
 }
@@ -166,8 +166,8 @@ fn tell_permission(at: At<'_>, permission: PermissionId, told: &mut Explanation)
             told.candidates.push(Candidate { role, scope, assignment: None, standing });
         }
     }
-    for held in bundle.assignments(subject, domain_id) {
-        let standing = self::standing(at, permission, told, held.role, held.scope, Some(held));
+    for held in bundle.assignments(subject, domain_id).iter() {
+        let standing = self::standing(at, permission, told, held.role, held.scope, Some(&held));
         told.candidates.push(Candidate {
             role: held.role,
             scope: held.scope,
@@ -184,7 +184,7 @@ fn standing(
     told: &Explanation,
     role: RoleId,
     scope: ScopeId,
-    held: Option<&Assignment>,
+    held: Option<&Tenure>,
 ) -> Standing {
     let At { bundle, domain: domain_id, now, .. } = at;
     let domain = &bundle.domains()[domain_id];
@@ -229,7 +229,7 @@ fn tell_change(bundle: &Bundle, request: &AccessRequest<'_>, ask: &ChangeAsk<'_>
     let (Some((_, scope)), Some(role)) = (ask.change.whose(), ask.change.role()) else { return };
     told.chain = domain.chain(scope).map(|(scope, _)| scope).collect();
     let givers = domain.roles()[role].assignable_by.as_deref().unwrap_or_default();
-    for held in bundle.assignments(request.subject, ask.domain) {
+    for held in bundle.assignments(request.subject, ask.domain).iter() {
         let decided = (told.decision.role, told.decision.scope) == (Some(held.role), Some(held.scope));
         let standing = match () {
             () if !held.is_current(request.now) => Standing::NotCurrent,
@@ -264,8 +264,8 @@ fn tell_document(
             .target
             .and_then(|target| document::grantee_max(bundle, target, ask, request.now).ok()),
     });
-    for held in bundle.assignments(request.subject, ask.domain) {
-        let standing = judge_for_document(bundle, ask, held, request.now);
+    for held in bundle.assignments(request.subject, ask.domain).iter() {
+        let standing = judge_for_document(bundle, ask, &held, request.now);
         told.candidates.push(Candidate {
             role: held.role,
             scope: held.scope,
@@ -275,7 +275,7 @@ fn tell_document(
     }
 }
 
-fn judge_for_document(bundle: &Bundle, ask: &DocumentAsk<'_>, held: &Assignment, now: Time) -> Standing {
+fn judge_for_document(bundle: &Bundle, ask: &DocumentAsk<'_>, held: &Tenure, now: Time) -> Standing {
     if !bundle.domains()[ask.domain].roles()[held.role].bears_forms() {
         return Standing::BearsNoForms;
     }

@@ -84,10 +84,10 @@ fn held(of: Option<(&Bundle, PersonId)>) -> HashSet<Named<'_>> {
     let Some((bundle, person)) = of else { return HashSet::new() };
     let domains = bundle.domains().iter();
     let all = domains.flat_map(|(domain, _)| bundle.assignments(person, domain).iter());
-    all.map(|assignment| named(bundle, assignment)).collect()
+    all.map(|assignment| named(bundle, &assignment)).collect()
 }
 
-fn named<'b>(bundle: &'b Bundle, assignment: &Assignment) -> Named<'b> {
+fn named<'b>(bundle: &'b Bundle, assignment: &Assignment<'_>) -> Named<'b> {
     let domain = &bundle.domains()[assignment.domain];
     let buildings = bundle.buildings_of(assignment).iter();
     Named {

@@ -4,12 +4,15 @@ use super::access::Entry;
 use super::document::Documents;
 use super::domain::Domain;
 use super::grants::{Grants, Relation};
+use super::holders::{Assignment, Assignments, Holders, Tenure};
 use super::people::{Kinds, People, Principal};
 use super::records::Records;
 use super::relations::{Block, Relations};
 use super::roster::Freshness;
 use super::route::Routes;
-use super::table::{DomainId, Id, IdSet, LevelId, PermissionId, PersonId, ScopeId, SetId, Table};
+use super::table::{
+    DomainId, Id, IdSet, LevelId, List, Lists, PermissionId, PersonId, ScopeId, SetId, Table,
+};
 use crate::time::Time;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -126,11 +129,10 @@ pub struct Revision {
     pub(super) domains: Table<DomainId, Domain>,
     pub(super) scopes: Scopes,
     pub(super) people: People,
-    pub(super) assignments: Vec<Assignment>,
-    /// What a decision reads of each person, side by side.
-    pub(super) holders: Table<PersonId, Holder>,
-    /// Buildings of people and of assignments, packed.
-    pub(super) buildings: Vec<ScopeId>,
+    /// Who holds what.
+    pub(super) holders: Holders,
+    /// Buildings of people and of assignments.
+    pub(super) buildings: Lists<ScopeId>,
     /// What people are who are not the same on all days, packed.
     pub(super) stages: Vec<Stage>,
     pub(super) documents: Documents,
@@ -140,23 +142,12 @@ pub struct Revision {
     pub(super) records: Records,
     /// Custom sets of assignments.
     pub(super) sets: Table<SetId, Grants>,
-    /// Options that assignments switch on, packed.
-    pub(super) options: Vec<PermissionId>,
+    /// Options that assignments switch on.
+    pub(super) options: Lists<PermissionId>,
     /// The suspensions and blocks of the revision itself.
     pub(super) held_off: HeldOff,
     /// The time zone of the school, in which days begin and end.
     pub(super) time_zone: TimeZone,
-}
-
-/// A person, as decisions see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Holder {
-    pub(super) kinds: Kinds,
-    /// Where the assignments begin and end.
-    pub(super) start: u32,
-    pub(super) end: u32,
-    /// Whether the roster says that they are not the same on all days.
-    pub(super) is_staged: bool,
 }
 
 /// What somebody is, and where, until an instant; from the end of the stage before on.
@@ -164,7 +155,7 @@ pub(super) struct Holder {
 pub(super) struct Stage {
     until: Time,
     kinds: Kinds,
-    buildings: (u32, u32),
+    buildings: List<ScopeId>,
 }
 
 /// What a bundle says of itself.
@@ -176,58 +167,6 @@ pub struct Manifest {
     pub author: Option<String>,
     /// What asked for it: the id of a ticket or a merge request.
     pub change: Option<String>,
-}
-
-/// Subject S holds role R at scope X. Those of one person stand together, ordered by domain, scope and role name.
-#[derive(Debug, Clone, Copy)]
-pub struct Assignment {
-    /// The domain of the role.
-    pub domain: DomainId,
-    /// The role, inside the domain.
-    pub role: super::table::RoleId,
-    /// Where it is held; of the role's level.
-    pub scope: ScopeId,
-    /// From when on it is active.
-    pub from: Time,
-    /// From when on it is active no more.
-    pub until: Time,
-    /// A suspended assignment counts as held and grants nothing.
-    pub suspended: bool,
-    /// It is held at an archived scope, or below one; it counts as held and grants nothing.
-    pub archived: bool,
-    /// It follows from a roster, and is gone when what it follows from goes.
-    pub from_roster: bool,
-    /// Permissions of this assignment alone, in the place of those of its role.
-    pub(super) set: Option<SetId>,
-    pub(super) buildings: (u32, u32),
-    pub(super) options: (u32, u32),
-}
-
-impl Assignment {
-    /// Whether `now` lies inside its dates.
-    pub fn is_current(&self, now: Time) -> bool {
-        self.from <= now && now < self.until
-    }
-
-    /// Whether it is held and grants nothing, whatever the day.
-    pub fn grants_nothing(&self) -> bool {
-        self.suspended || self.archived
-    }
-
-    /// Whether it grants what its role grants.
-    pub fn is_active(&self, now: Time) -> bool {
-        self.is_current(now) && !self.grants_nothing()
-    }
-
-    /// Whether it grants a set of permissions of its own instead of its role's.
-    pub fn has_set(&self) -> bool {
-        self.set.is_some()
-    }
-
-    /// Whether it names a building, which is asked of the data and not of the day.
-    pub fn names_a_building(&self) -> bool {
-        self.buildings.0 < self.buildings.1
-    }
 }
 
 impl Revision {
@@ -282,44 +221,32 @@ impl Revision {
         self.people.join(issuer, claims)
     }
 
-    /// The assignments of `person` in `domain`, ordered by scope and role name. Those of deleted roles are not there.
-    pub fn assignments(&self, person: PersonId, domain: DomainId) -> &[Assignment] {
-        let all = self.all_of(&self.holders[person]);
-        let from = all.partition_point(|held| held.domain < domain);
-        let all = all.get(from..).unwrap_or_default();
-        let to = all.partition_point(|held| held.domain <= domain);
-        all.get(..to).unwrap_or_default()
+    /// The assignments of `person` in `domain`. Those of deleted roles are not there.
+    pub fn assignments(&self, person: PersonId, domain: DomainId) -> Assignments<'_> {
+        self.holders.assignments(person, domain)
     }
 
     /// All assignments, with who holds them.
-    pub fn all_assignments(&self) -> impl Iterator<Item = (PersonId, &Assignment)> {
-        self.holders.iter().flat_map(|(person, holder)| {
-            self.all_of(holder).iter().map(move |assignment| (person, assignment))
-        })
-    }
-
-    fn all_of(&self, holder: &Holder) -> &[Assignment] {
-        self.assignments.get(holder.start as usize..holder.end as usize).unwrap_or_default()
+    pub fn all_assignments(&self) -> impl Iterator<Item = (PersonId, Assignment<'_>)> {
+        self.holders.all()
     }
 
     /// The buildings that an assignment names.
-    pub fn buildings_of(&self, assignment: &Assignment) -> &[ScopeId] {
-        self.packed(assignment.buildings)
+    pub fn buildings_of(&self, assignment: &Tenure) -> &[ScopeId] {
+        self.buildings.get(assignment.buildings)
     }
 
     /// The buildings that a person of the roster is in at `now`.
     pub fn buildings_of_person(&self, person: PersonId, now: Time) -> &[ScopeId] {
         let stage = self.stage(person, now);
-        self.packed(stage.map_or(self.people.row(person).buildings, |stage| stage.buildings))
+        self.buildings.get(stage.map_or(self.people.row(person).buildings, |stage| stage.buildings))
     }
 
-    /// What a person of the roster is at `now`. It is read from where its assignments are found: in a large roster each
-    /// row that is read has to be waited for.
+    /// What a person of the roster is at `now`.
     pub fn kinds(&self, person: PersonId, now: Time) -> Kinds {
-        let holder = &self.holders[person];
-        match holder.is_staged {
-            false => holder.kinds,
-            true => self.stage(person, now).map_or(holder.kinds, |stage| stage.kinds),
+        match self.holders.kinds(person) {
+            (kinds, false) => kinds,
+            (kinds, true) => self.stage(person, now).map_or(kinds, |stage| stage.kinds),
         }
     }
 
@@ -338,20 +265,18 @@ impl Revision {
     pub(super) fn set_stages(&mut self, person: PersonId, stages: Vec<(Time, Kinds, Vec<ScopeId>)>) {
         let start = self.stages.len() as u32;
         let single = stages.len() == 1;
-        let (mut packed, mut only) = ((0, 0), Kinds::default());
+        let (mut listed, mut only) = (List::EMPTY, Kinds::default());
         for (until, kinds, buildings) in stages {
             only = kinds;
-            let from = self.buildings.len() as u32;
-            self.buildings.extend(buildings);
-            packed = (from, self.buildings.len() as u32);
+            listed = self.buildings.put(&buildings);
             if !single {
-                self.stages.push(Stage { until, kinds, buildings: packed });
+                self.stages.push(Stage { until, kinds, buildings: listed });
             }
         }
         let end = self.stages.len() as u32;
         if let Some(row) = self.people.rows.get_mut(person) {
             if single {
-                (row.buildings, row.kinds) = (packed, only);
+                (row.buildings, row.kinds) = (listed, only);
             } else {
                 row.stages = (start, end);
             }
@@ -376,7 +301,7 @@ impl Revision {
     }
 
     /// What an assignment grants: its custom set, else its role's grants.
-    pub fn grants_of(&self, assignment: &Assignment) -> &Grants {
+    pub fn grants_of(&self, assignment: &Tenure) -> &Grants {
         match assignment.set {
             Some(set) => &self.sets[set],
             None => &self.domains[assignment.domain].roles()[assignment.role].grants,
@@ -384,22 +309,17 @@ impl Revision {
     }
 
     /// The options that an assignment switches on.
-    pub fn options_of(&self, assignment: &Assignment) -> &[PermissionId] {
-        let (start, end) = assignment.options;
-        self.options.get(start as usize..end as usize).unwrap_or_default()
+    pub fn options_of(&self, assignment: &Tenure) -> &[PermissionId] {
+        self.options.get(assignment.options)
     }
 
     /// In which relations an assignment has `permission`, `None` for outright; `base` and plans aside.
     pub fn carried(
         &self,
-        assignment: &Assignment,
+        assignment: &Tenure,
         permission: PermissionId,
     ) -> impl Iterator<Item = Option<Relation>> + '_ {
         self.grants_of(assignment).carried(permission, self.options_of(assignment))
-    }
-
-    fn packed(&self, (start, end): (u32, u32)) -> &[ScopeId] {
-        self.buildings.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The domain of this name.

@@ -19,6 +19,7 @@ mod diagnostic;
 mod document;
 mod domain;
 mod grants;
+mod holders;
 mod people;
 pub mod records;
 pub mod relations;
@@ -29,7 +30,7 @@ pub mod source;
 pub mod table;
 
 pub use access::{Access, DocumentAction, Entry};
-pub use bundle::{Assignment, Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
+pub use bundle::{Bundle, Fallback, HeldOff, Manifest, Revision, Scopes};
 pub use compile::{
     Compilation, against, compile, compile_unless, compile_with, held_off, only_unknown_names,
 };
@@ -39,6 +40,7 @@ pub use domain::{
     Domain, Form, Forms, Level, Mandatory, Module, Permission, Plan, Precedence, Role, StepUp, TreeNode,
 };
 pub use grants::{Granted, Grants, Listed, Relation};
+pub use holders::{Assignment, Assignments, Tenure};
 pub use people::{Kind, Kinds, People, Person, Principal};
 pub use render::render;
 pub use roster::Roster;

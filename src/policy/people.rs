@@ -1,7 +1,7 @@
 //! The roster: who there is, of what kinds, and by which keys issuers know them.
 
 use super::Claims;
-use super::table::{PersonId, Table};
+use super::table::{List, PersonId, ScopeId, Table};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -69,7 +69,7 @@ pub struct Person {
     pub id: String,
     /// What they are, on whichever day; [`Revision::kinds`](super::Revision::kinds) says what they are on one.
     pub kinds: Kinds,
-    pub(super) buildings: (u32, u32),
+    pub(super) buildings: List<ScopeId>,
     /// Where a roster says that this changes: what they are from when until when.
     pub(super) stages: (u32, u32),
 }

@@ -3,6 +3,8 @@
 //! An id is made only by pushing into its table, so reading with it cannot miss: this is the one place in the policy
 //! core that indexes.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::Index;
 
@@ -53,6 +55,8 @@ ids! {
     DocumentId;
     /// A route.
     RouteId;
+    /// What assignments say besides who has them and where.
+    TenureId;
     /// A custom set of an assignment.
     SetId;
     /// A type of record.
@@ -115,6 +119,66 @@ impl<I: Id, T> Index<I> for Table<I, T> {
     #[expect(clippy::indexing_slicing, reason = "ids are made by `push` and rows are never removed")]
     fn index(&self, id: I) -> &T {
         &self.rows[id.row()]
+    }
+}
+
+/// A list among [`Lists`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct List<T> {
+    start: u32,
+    end: u32,
+    items: PhantomData<T>,
+}
+
+impl<T> List<T> {
+    /// The one of nothing.
+    pub const EMPTY: List<T> = List { start: 0, end: 0, items: PhantomData };
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// Short lists, packed. Equal ones are stored once, so that those that many people share are read from one place.
+#[derive(Debug)]
+pub struct Lists<T> {
+    items: Vec<T>,
+    /// While they are gathered.
+    known: HashMap<Box<[T]>, List<T>>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Lists { items: Vec::new(), known: HashMap::new() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Lists<T> {
+    /// Where a list is found from now on. Like tables, all of them together hold fewer than `u32::MAX` items.
+    pub fn put(&mut self, list: &[T]) -> List<T> {
+        if list.is_empty() {
+            return List::EMPTY;
+        }
+        if let Some(known) = self.known.get(list) {
+            return *known;
+        }
+        let start = self.items.len() as u32;
+        self.items.extend(list);
+        let put = List { start, end: self.items.len() as u32, items: PhantomData };
+        self.known.insert(list.into(), put);
+        put
+    }
+
+    /// The items of a list.
+    pub fn get(&self, list: List<T>) -> &[T] {
+        self.items.get(list.start as usize..list.end as usize).unwrap_or_default()
+    }
+
+    /// Nothing more is put in.
+    pub fn close(&mut self) {
+        self.known = HashMap::new();
+        self.items.shrink_to_fit();
     }
 }
 
@@ -186,5 +250,17 @@ mod tests {
             assert_eq!(set.contains(PersonId::from_row(row)), rows.contains(&row), "{row}");
         }
         assert!(!set.is_empty() && IdSet::<PersonId>::new().is_empty());
+    }
+
+    #[test]
+    fn equal_lists_are_stored_once_and_an_empty_one_nowhere() {
+        let mut lists = Lists::default();
+        let (one, other) = (lists.put(&[3, 1]), lists.put(&[1, 3]));
+        assert_eq!((lists.put(&[3, 1]), lists.put(&[])), (one, List::EMPTY));
+        assert!(one != other && !one.is_empty() && List::<u32>::EMPTY.is_empty());
+        lists.close();
+        assert_eq!((lists.get(one), lists.get(other)), (&[3, 1][..], &[1, 3][..]));
+        assert_eq!(lists.get(List::EMPTY), &[] as &[u32]);
+        assert_eq!(lists.items.len(), 4);
     }
 }

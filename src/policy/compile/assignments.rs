@@ -4,11 +4,12 @@ use super::dates::{self, End};
 use super::domain::Draft;
 use super::files::Files;
 use super::{Word, grants, names, people};
-use crate::policy::bundle::{Assignment, Holder, Revision};
+use crate::policy::bundle::Revision;
 use crate::policy::domain::{Domain, Plan};
 use crate::policy::grants::Grants;
+use crate::policy::holders::{Holders, Row as HeldRow, Tenure};
 use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
-use crate::policy::table::{DomainId, Id, PersonId, RoleId, ScopeId, Table};
+use crate::policy::table::{DomainId, Id, List, PermissionId, PersonId, RoleId, ScopeId, TenureId};
 use crate::time::Time;
 use jiff::tz::TimeZone;
 
@@ -48,7 +49,8 @@ struct AssignmentRow {
 /// An assignment, who has it, and where it is written.
 pub(super) struct Held {
     pub(super) person: PersonId,
-    pub(super) assignment: Assignment,
+    pub(super) scope: ScopeId,
+    pub(super) tenure: TenureId,
     pub(super) span: Span,
 }
 
@@ -78,8 +80,8 @@ pub(super) fn read(
         });
     }
     held.sort_by_key(|h| {
-        let Assignment { domain, scope, role, from, from_roster, .. } = h.assignment;
-        (h.person, domain, scope, role, from, from_roster)
+        let Tenure { domain, role, from, from_roster, .. } = *bundle.holders.tenures.get(h.tenure);
+        (h.person, domain, h.scope, role, from, from_roster)
     });
     check_same_scope(bundle, &held, drafts, diags);
     check_left_out(bundle, &held, diags);
@@ -215,23 +217,19 @@ fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &m
     if let Some(word) = &row.title {
         check_title(&bundle.domains[domain], word, diags);
     }
-    let start = bundle.buildings.len() as u32;
-    bundle.buildings.extend(&buildings);
-    let range = (start, bundle.buildings.len() as u32);
-    let assignment = Assignment {
+    let tenure = bundle.holders.tenures.put(Tenure {
         domain,
         role,
-        scope,
         from,
         until,
         suspended: row.suspended,
         archived: bundle.domains[domain].is_archived(scope),
         from_roster: false,
         set,
-        buildings: range,
+        buildings: bundle.buildings.put(&buildings),
         options,
-    };
-    Some(Held { person, assignment, span: row.span })
+    });
+    Some(Held { person, scope, tenure, span: row.span })
 }
 
 /// The permissions of an assignment in the place of its role's; plans that allow a choice bound it.
@@ -290,8 +288,8 @@ fn options(
     role: RoleId,
     words: &[Word],
     diags: &mut Diags,
-) -> (u32, u32) {
-    let start = bundle.options.len() as u32;
+) -> List<PermissionId> {
+    let mut options = Vec::new();
     for word in words {
         let row = &bundle.domains[domain];
         let role = &row.roles()[role];
@@ -305,9 +303,9 @@ fn options(
                 )
                 .help("list it under `optional` of the role, or take it out");
         }
-        bundle.options.push(id);
+        options.push(id);
     }
-    (start, bundle.options.len() as u32)
+    bundle.options.put(&options)
 }
 
 /// `category/title`, a pair of the catalogue (`CT-02`).
@@ -404,25 +402,26 @@ fn check_buildings(
 
 /// `same_scope: error`: one role for each person and scope at any one time (`TD-40`).
 fn check_same_scope(bundle: &Revision, held: &[Held], drafts: &[Draft<'_>], diags: &mut Diags) {
-    let at = |held: &Held| (held.person, held.assignment.domain, held.assignment.scope);
+    let tenure = |held: &Held| bundle.holders.tenures.get(held.tenure);
+    let at = |held: &Held| (held.person, tenure(held).domain, held.scope);
     for group in held.chunk_by(|one, other| at(one) == at(other)) {
         for (number, later) in group.iter().enumerate() {
-            let strict =
-                drafts.get(later.assignment.domain.row()).is_some_and(|draft| draft.same_scope_is_an_error);
+            let of_later = tenure(later);
+            let strict = drafts.get(of_later.domain.row()).is_some_and(|draft| draft.same_scope_is_an_error);
             let overlaps = |earlier: &&Held| {
-                earlier.assignment.from < later.assignment.until
-                    && later.assignment.from < earlier.assignment.until
+                let of_earlier = tenure(earlier);
+                of_earlier.from < of_later.until && of_later.from < of_earlier.until
             };
             let clash = group.get(..number).unwrap_or_default().iter().find(overlaps);
             let (true, Some(earlier)) = (strict, clash) else { continue };
-            let domain = &bundle.domains[later.assignment.domain];
-            let role = |held: &Held| domain.roles()[held.assignment.role].name.clone();
+            let domain = &bundle.domains[of_later.domain];
+            let role = |held: &Held| domain.roles()[tenure(held).role].name.clone();
             let message = format!(
                 "`{}` holds `{}` and `{}` at {} at the same time",
                 bundle.people.row(later.person).id,
                 role(earlier),
                 role(later),
-                bundle.scopes.name(later.assignment.scope)
+                bundle.scopes.name(later.scope)
             );
             let also = diags.place(earlier.span);
             diags.error(later.span, "same_scope", message).also(also, "the other one").help(format!(
@@ -435,18 +434,19 @@ fn check_same_scope(bundle: &Revision, held: &[Held], drafts: &[Draft<'_>], diag
 
 /// Tells of assignments that are left out, or covered by the fallback, because they name no building and others do.
 fn check_left_out(bundle: &Revision, held: &[Held], diags: &mut Diags) {
-    let of = |held: &Held| (held.person, held.assignment.domain);
+    let tenure = |held: &Held| bundle.holders.tenures.get(held.tenure);
+    let of = |held: &Held| (held.person, tenure(held).domain);
     for group in held.chunk_by(|one, other| of(one) == of(other)) {
-        let Some(domain) = group.first().map(|held| &bundle.domains[held.assignment.domain]) else {
+        let Some(domain) = group.first().map(|held| &bundle.domains[tenure(held).domain]) else {
             continue;
         };
         let Some(forms) = domain.forms() else { continue };
-        let role = |held: &Held| &domain.roles()[held.assignment.role];
+        let role = |held: &Held| &domain.roles()[tenure(held).role];
         let bearing = group.iter().filter(|held| role(held).bears_forms());
-        if !bearing.clone().any(|held| held.assignment.names_a_building()) {
+        if !bearing.clone().any(|held| tenure(held).names_a_building()) {
             continue;
         }
-        for bare in bearing.filter(|held| !held.assignment.names_a_building()) {
+        for bare in bearing.filter(|held| !tenure(held).names_a_building()) {
             let who = &bundle.people.row(bare.person).id;
             let what = match forms.bare_assignments_cover {
                 true => "covers every document by `when_no_buildings`",
@@ -464,19 +464,19 @@ fn check_left_out(bundle: &Revision, held: &[Held], diags: &mut Diags) {
 }
 
 fn pack(bundle: &mut Revision, held: Vec<Held>) {
-    let mut holders = Table::default();
-    let mut at = 0;
+    let gathered = std::mem::take(&mut bundle.holders.tenures);
+    let (tenures, renamed) = gathered.in_order(bundle.domains.len());
+    let mut holders = Holders::new(tenures);
+    let mut held = held.into_iter().peekable();
+    let mut rows = Vec::new();
     for (person, row) in bundle.people.iter() {
-        let count =
-            held.get(at..).unwrap_or_default().iter().take_while(|held| held.person == person).count();
-        holders.push(Holder {
-            kinds: row.kinds,
-            start: at as u32,
-            end: (at + count) as u32,
-            is_staged: row.stages.0 < row.stages.1,
-        });
-        at += count;
+        rows.clear();
+        while let Some(held) = held.next_if(|held| held.person == person) {
+            rows.push(HeldRow { scope: held.scope, tenure: renamed[held.tenure] });
+        }
+        holders.push(row.kinds, row.stages.0 < row.stages.1, &rows);
     }
     bundle.holders = holders;
-    bundle.assignments = held.into_iter().map(|held| held.assignment).collect();
+    bundle.buildings.close();
+    bundle.options.close();
 }

@@ -31,9 +31,10 @@ pub use locked::against;
 
 use super::bundle::{Bundle, HeldOff, Manifest, Revision, Scopes};
 use super::diagnostic::{Diagnostic, Severity};
+use super::holders::Holders;
 use super::roster::{Outcome, Report, Roster};
 use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
-use super::table::Table;
+use super::table::{Lists, Table};
 use crate::time::Time;
 use files::Files;
 use jiff::tz::TimeZone;
@@ -206,8 +207,7 @@ fn build(
         domains,
         scopes,
         people: roster.people,
-        assignments: Vec::new(),
-        holders: Table::default(),
+        holders: Holders::default(),
         buildings: roster.buildings,
         stages: Vec::new(),
         documents: super::document::Documents::default(),
@@ -215,7 +215,7 @@ fn build(
         relations: super::relations::Relations::default(),
         records: super::records::Records::default(),
         sets: Table::default(),
-        options: Vec::new(),
+        options: Lists::default(),
         held_off: HeldOff { suspended: roster.suspended, ..HeldOff::default() },
         time_zone: time_zone.clone(),
     };

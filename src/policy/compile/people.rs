@@ -6,7 +6,7 @@ use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::Domain;
 use crate::policy::people::{Column, Issuer, Kind, Kinds, Named, People, Person, Through};
 use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, Value, choose, read_table};
-use crate::policy::table::{DomainId, IdSet, PersonId, ScopeId, Table};
+use crate::policy::table::{DomainId, IdSet, Lists, PersonId, ScopeId, Table};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ const ISSUER: &[&str] = &["claim", "matches", "email", "application", "credentia
 /// The roster as read.
 pub(super) struct Roster {
     pub(super) people: People,
-    /// The buildings of people, packed.
-    pub(super) buildings: Vec<ScopeId>,
+    /// The buildings of people.
+    pub(super) buildings: Lists<ScopeId>,
     /// Those who are not enabled.
     pub(super) suspended: IdSet<PersonId>,
 }
@@ -38,7 +38,7 @@ struct PersonRow {
 
 struct Reader<'a> {
     people: People,
-    buildings: Vec<ScopeId>,
+    buildings: Lists<ScopeId>,
     suspended: IdSet<PersonId>,
     domains: &'a Table<DomainId, Domain>,
     scopes: &'a Scopes,
@@ -69,7 +69,7 @@ pub(super) fn read(
     let people = People { issuers, ..People::default() };
     let mut reader = Reader {
         people,
-        buildings: Vec::new(),
+        buildings: Lists::default(),
         suspended: IdSet::new(),
         domains,
         scopes,
@@ -299,14 +299,9 @@ impl Reader<'_> {
                 .error(row.kinds_span, "missing_key", format!("`{}` is of no kind", row.id.text))
                 .help("write staff, student, guardian, application or service");
         }
-        let from = self.buildings.len() as u32;
         let domains: Vec<&Domain> = self.domains.iter().map(|(_, domain)| domain).collect();
-        for word in &row.buildings {
-            if let Some(scope) = building(word, &domains, self.scopes, diags) {
-                self.buildings.push(scope);
-            }
-        }
-        let buildings = (from, self.buildings.len() as u32);
+        let buildings = row.buildings.iter().filter_map(|word| building(word, &domains, self.scopes, diags));
+        let buildings = self.buildings.put(&buildings.collect::<Vec<_>>());
         let id: Box<str> = row.id.text.as_str().into();
         let person = self.people.rows.push(Person { id: row.id.text, kinds, buildings, stages: (0, 0) });
         if !row.enabled {

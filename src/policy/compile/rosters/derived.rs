@@ -1,16 +1,17 @@
 //! `from_roster`: assignments that are computed at load and gone when the enrolment goes.
 
 use super::reading::{ALWAYS, Enrolment, Reading, Tie};
-use crate::policy::bundle::{Assignment, Revision};
+use crate::policy::bundle::Revision;
 use crate::policy::compile::assignments::Held;
 use crate::policy::compile::domain::Draft;
 use crate::policy::compile::names;
 use crate::policy::domain::TreeNode;
+use crate::policy::holders::Tenure;
 use crate::policy::people::Kind;
 use crate::policy::relations::Span as Days;
 use crate::policy::roster::{PlaceWord, RoleWord, Version};
 use crate::policy::source::{Diags, Fields, Node, Span, Value};
-use crate::policy::table::{DomainId, Id, OrgId, PersonId, RoleId, ScopeId, UserId};
+use crate::policy::table::{DomainId, Id, List, OrgId, PersonId, RoleId, ScopeId, UserId};
 use std::collections::HashMap;
 
 /// Which roles of a domain words of OneRoster come to.
@@ -264,24 +265,19 @@ fn merge(seats: &mut Vec<Seat>) {
 /// An assignment as others are. Where the role speaks of documents, it names the building that its scope lies in.
 fn held(bundle: &mut Revision, seat: Seat) -> Held {
     let domain = &bundle.domains[seat.domain];
-    let start = bundle.buildings.len() as u32;
-    if domain.roles()[seat.role].bears_forms()
-        && let Some(forms) = domain.forms()
-    {
-        bundle.buildings.extend(domain.ancestor(seat.scope, forms.buildings));
-    }
-    let assignment = Assignment {
+    let forms = domain.forms().filter(|_| domain.roles()[seat.role].bears_forms());
+    let building = forms.and_then(|forms| domain.ancestor(seat.scope, forms.buildings));
+    let tenure = bundle.holders.tenures.put(Tenure {
         domain: seat.domain,
         role: seat.role,
-        scope: seat.scope,
         from: seat.days.from,
         until: seat.days.until,
         suspended: false,
         archived: domain.is_archived(seat.scope),
         from_roster: true,
         set: None,
-        buildings: (start, bundle.buildings.len() as u32),
-        options: (0, 0),
-    };
-    Held { person: seat.person, assignment, span: seat.place }
+        buildings: bundle.buildings.put(building.as_slice()),
+        options: List::EMPTY,
+    });
+    Held { person: seat.person, scope: seat.scope, tenure, span: seat.place }
 }

@@ -7,7 +7,7 @@ use crate::policy::people::{Kind, Kinds, Person};
 use crate::policy::roster::{Cause, RoleWord, UserColumn, Version};
 use crate::policy::source::Diags;
 use crate::policy::source::data::Record;
-use crate::policy::table::{OrgId, UserId};
+use crate::policy::table::{List, OrgId, UserId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -347,7 +347,7 @@ fn add(readings: &mut [Reading<'_>], roster: &mut people::Roster) {
                 continue;
             }
             let person =
-                Person { id: user.id.to_string(), kinds: user.kinds, buildings: (0, 0), stages: (0, 0) };
+                Person { id: user.id.to_string(), kinds: user.kinds, buildings: List::EMPTY, stages: (0, 0) };
             let id: Box<str> = user.id.as_ref().into();
             let person = roster.people.rows.push(person);
             roster.people.by_id.insert(id, person);
