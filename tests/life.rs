@@ -180,7 +180,8 @@ fn a_second_signal_ends_it_at_once() {
         talk.try_head();
         talk.ends();
     });
-    let mut process = Process::serve("twice", &upstream, "shutdown: {wait: 0s, drain: 24h}");
+    let more = "shutdown: {wait: 0s, drain: 24h}\nlog: {to: {file: decisions.log}}";
+    let mut process = Process::serve("twice", &upstream, more);
     let mut client = process.client();
     client.send(GET);
     upstream.until_connections(1);
@@ -190,6 +191,20 @@ fn a_second_signal_ends_it_at_once() {
     process.signal("TERM");
     assert_eq!(process.until_ended().code(), Some(1));
     upstream.until_ended(1);
+    // The app has seen the request, so it has a line: exactly one for each request.
+    let log = fs::read_to_string(process.directory.join("decisions.log")).unwrap();
+    assert!(log.lines().count() == 1 && log.contains(r#""aborted":"client""#), "{log}");
+}
+
+#[test]
+fn sighup_ends_nothing() {
+    let upstream = Upstream::replying(OK);
+    let process = Process::serve("hangup", &upstream, "");
+    process.signal("HUP");
+    process.until_logged("SIGHUP does nothing");
+    let mut client = process.client();
+    client.send(GET);
+    assert_eq!(client.answer().status, 200);
 }
 
 #[test]

@@ -92,6 +92,8 @@ impl Listener {
             if let Err(error) = run(&runtime, socket, handler, stopped) {
                 tracing::error!(%error, "a listener could not listen");
             }
+            // A look-up of a name that hangs is not waited for.
+            runtime.shutdown_background();
         })?;
         Ok(Listener { address, stop: Some(stop), thread: Some(thread) })
     }

@@ -33,6 +33,9 @@ use tokio::task::LocalSet;
 /// most that is read of a body before the client takes it.
 const UPSTREAM_BUFFER_BYTES: usize = 64 * 1024;
 
+/// How long an end at once is held up for the lines of what is cut off, and again for what the log has not written yet.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -42,6 +45,7 @@ pub struct Server {
     pdp: Arc<Pdp>,
     log: Option<Arc<DecisionLog>>,
     stop: Stopper,
+    cut_off: watch::Sender<bool>,
     wait: Duration,
     workers: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
@@ -57,7 +61,7 @@ pub struct Server {
 pub enum Ended {
     /// All threads have ended.
     Drained,
-    /// It was told a second time, and did not wait for what was in flight. The threads end with the process.
+    /// It was told a second time, and cut off what was in flight. The threads end with the process.
     AtOnce,
 }
 
@@ -177,6 +181,7 @@ impl Server {
         let slots =
             Arc::new(Semaphore::new(config.upstream.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
         let clients = config.limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+        let (cut_off, to_cut_off) = watch::channel(false);
         let shared = Arc::new(Shared {
             enforcer,
             clock: clock.clone(),
@@ -190,6 +195,7 @@ impl Server {
             limits: config.limits,
             timeouts: config.timeouts,
             drain: config.shutdown.drain,
+            cut_off: to_cut_off,
             decisions: (config.cache.decisions != Remember::Off).then(|| metrics.cache(CacheName::Decisions)),
         });
         let secret = TokenSecret::random().map_err(StartError::Worker)?;
@@ -207,6 +213,7 @@ impl Server {
             readiness,
             pdp: pdp.clone(),
             stop,
+            cut_off,
             wait: config.shutdown.wait,
             workers: Vec::new(),
             certificates,
@@ -315,7 +322,18 @@ impl Server {
         })?;
         match ended {
             Ended::Drained => self.wait(),
-            Ended::AtOnce => tracing::warn!("told to stop again: what is in flight is cut off"),
+            Ended::AtOnce => {
+                tracing::warn!("told to stop again: what is in flight is cut off");
+                self.stop.stop();
+                self.cut_off.send_replace(true);
+                // What is cut off has its line in the log as well.
+                runtime.block_on(async {
+                    let _ = tokio::time::timeout(AT_ONCE, self.working.recv()).await;
+                });
+                if let Some(log) = &self.log {
+                    log.close_within(AT_ONCE);
+                }
+            }
         }
         Ok(ended)
     }
@@ -415,5 +433,8 @@ impl Seat {
         if let Err(error) = served {
             tracing::error!(%error, "a worker could not listen");
         }
+        // Whatever was in flight ends here. A look-up of the upstream's name that hangs is not waited for.
+        drop(local);
+        runtime.shutdown_background();
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) timeouts: Timeouts,
     /// For what is in flight when the server is told to stop.
     pub(super) drain: Duration,
+    /// True when that has no time left.
+    pub(super) cut_off: Receiver<bool>,
     pub(super) patience: Patience,
     /// For decisions that are remembered, if any are.
     pub(super) decisions: Option<CacheMetrics>,
@@ -86,12 +88,18 @@ impl Worker {
             }
         }
         drop(listener);
-        let drained = tokio::time::timeout(self.shared.drain, async {
+        let mut cut_off = self.shared.cut_off.clone();
+        let drained = async {
             while let Some(ended) = connections.join_next().await {
                 self.note(ended);
             }
-        });
-        if drained.await.is_err() {
+        };
+        let over = tokio::select! {
+            biased;
+            () = told_to_stop(&mut cut_off) => true,
+            drained = tokio::time::timeout(self.shared.drain, drained) => drained.is_err(),
+        };
+        if over && !connections.is_empty() {
             tracing::warn!(
                 connections = connections.len(),
                 "connections were cut off when the grace was over"

@@ -166,8 +166,13 @@ impl DecisionLog {
 
     /// Writes what is queued and ends, within some seconds; what cannot be written by then is lost and counted.
     pub fn close(&self) {
+        self.close_within(CLOSE);
+    }
+
+    /// The same, within `patience`.
+    pub fn close_within(&self, patience: Duration) {
         self.queue.close();
-        if !self.queue.wait_for_end(Instant::now() + CLOSE) {
+        if !self.queue.wait_for_end(Instant::now() + patience) {
             let lines = self.queue.lines();
             tracing::error!(lines, "the decision log is left with lines that its output does not take");
         }
