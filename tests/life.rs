@@ -257,6 +257,17 @@ fn a_socket_that_was_passed_is_used_and_outlives_the_process() {
 }
 
 #[test]
+fn of_several_sockets_one_is_used_and_the_others_are_told() {
+    let upstream = Upstream::replying(OK);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let says = "exec 4<&3; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=data:data";
+    let process = activated("several", &upstream, listener, says);
+    process.until_logged("several sockets were passed and one is used");
+    assert_eq!(process.address, address);
+}
+
+#[test]
 fn a_socket_that_was_passed_to_somebody_else_is_not_touched() {
     let upstream = Upstream::replying(OK);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

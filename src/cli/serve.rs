@@ -34,15 +34,17 @@ pub(super) fn run(path: &Path) -> io::Result<Outcome> {
 fn serve(settings: Settings, log: Option<LogFilter>) -> Result<Ended, Box<dyn Error>> {
     // Before there is a socket, so that whoever sees that we listen can tell us to stop.
     let signals = Signals::catch()?;
-    let unsafe_settings = settings.unsafe_settings();
+    let mut unsafe_settings = settings.unsafe_settings();
+    let Settings { proxy, health, admin, .. } = settings;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (upstream, upstream_tls) = (proxy.upstream.address.clone(), proxy.upstream.tls.clone());
+    let tls = proxy.tls.is_some();
+    let server = Server::start(proxy, clock.clone())?;
+    settings::listens(&mut unsafe_settings, server.address(), tls);
     if !unsafe_settings.is_empty() {
         let names: Vec<&str> = unsafe_settings.iter().map(|one| one.setting).collect();
         tracing::warn!(settings = names.join(", "), "unsafe settings are in force; /status tells why");
     }
-    let Settings { proxy, health, admin, .. } = settings;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (upstream, upstream_tls) = (proxy.upstream.address.clone(), proxy.upstream.tls.clone());
-    let server = Server::start(proxy, clock.clone())?;
     server.metrics().started(clock.now());
     let (pdp, readiness) = (server.pdp(), server.readiness());
     let _health = match health {

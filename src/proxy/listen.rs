@@ -10,7 +10,13 @@ const DATA: &str = "data";
 /// Listens on `address`, unless a socket was passed to this process (`LISTEN_PID`, `LISTEN_FDS`): the one that is called
 /// `data` in `LISTEN_FDNAMES`, or the first where none is. Does not block.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = match passed()? {
+    let passed = passed().map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("the socket that was passed (LISTEN_FDS) cannot be used: {error}"),
+        )
+    })?;
+    let listener = match passed {
         Some(listener) => listener,
         None => TcpListener::bind(address)?,
     };
@@ -26,6 +32,13 @@ fn passed() -> io::Result<Option<TcpListener>> {
     let names = std::env::var("LISTEN_FDNAMES").ok();
     let mut sockets = ListenFd::from_env();
     let place = place(names.as_deref()).filter(|place| *place < sockets.len()).unwrap_or(0);
+    if sockets.len() > 1 {
+        tracing::warn!(
+            sockets = sockets.len(),
+            used = place,
+            "several sockets were passed and one is used: whoever connects to the others waits for nothing"
+        );
+    }
     sockets.take_tcp_listener(place)
 }
 

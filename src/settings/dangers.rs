@@ -7,6 +7,7 @@ use crate::identity::{JwtIssuer, Peers, Remote};
 use crate::proxy::Address;
 use crate::telemetry::{LogTo, WhenFull};
 use http::uri::Scheme;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 type Holds = fn(&Settings) -> bool;
@@ -24,6 +25,12 @@ const HEAD_MAX: Duration = Duration::from_secs(60);
 /// How long a client or the app may do nothing in the middle of a request.
 const BODY_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Requests come without TLS from elsewhere.
+const IN_THE_CLEAR: UnsafeSetting = UnsafeSetting {
+    setting: "listen",
+    why: "there is no TLS: whoever is on the way reads tokens and records and can change what is asked",
+};
+
 /// In the order of the configuration.
 const ROWS: &[(&str, &str, Holds)] = &[
     (
@@ -31,11 +38,9 @@ const ROWS: &[(&str, &str, Holds)] = &[
         "group or others may write it, and with it everything that is configured",
         |settings| settings.writable,
     ),
-    (
-        "listen",
-        "there is no TLS: whoever is on the way reads tokens and records and can change what is asked",
-        |settings| settings.proxy.tls.is_none() && !settings.proxy.listen.ip().to_canonical().is_loopback(),
-    ),
+    (IN_THE_CLEAR.setting, IN_THE_CLEAR.why, |settings| {
+        settings.proxy.tls.is_none() && is_reachable(settings.proxy.listen)
+    }),
     (
         "upstream.address",
         "the app is not on loopback, so others may reach it without asking here",
@@ -123,6 +128,18 @@ const ROWS: &[(&str, &str, Holds)] = &[
     ),
 ];
 
+fn is_reachable(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
+}
+
+/// Puts right what `all` says of `listen`: a socket that a service manager passed may be at another address.
+pub(super) fn listens(all: &mut Vec<UnsafeSetting>, at: SocketAddr, tls: bool) {
+    all.retain(|one| *one != IN_THE_CLEAR);
+    if !tls && is_reachable(at) {
+        all.push(IN_THE_CLEAR);
+    }
+}
+
 fn app_is_here(settings: &Settings) -> bool {
     match &settings.proxy.upstream.address {
         Address::Socket(address) => address.ip().to_canonical().is_loopback(),
@@ -208,6 +225,17 @@ mod tests {
         assert_eq!(least("[::1]:80", "localhost:9000"), [known]);
         assert_eq!(least("0.0.0.0:80", "127.0.0.1:9000"), ["listen", known]);
         assert_eq!(least("127.0.0.1:80", "app.internal:80"), ["upstream.address", "upstream.tls", known]);
+    }
+
+    #[test]
+    fn tells_of_the_address_of_a_socket_that_was_passed_and_not_of_the_one_that_is_configured() {
+        let mut all = Vec::new();
+        super::listens(&mut all, "[::]:8080".parse().unwrap(), true);
+        assert_eq!(all, []);
+        super::listens(&mut all, "[::]:8080".parse().unwrap(), false);
+        assert_eq!(all, [super::IN_THE_CLEAR]);
+        super::listens(&mut all, "127.0.0.1:8080".parse().unwrap(), false);
+        assert_eq!(all, []);
     }
 
     #[test]

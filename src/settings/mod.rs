@@ -26,6 +26,7 @@ use crate::policy::{self, Diagnostic, Severity, Source};
 use crate::reload;
 use std::fs::File;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 
 /// The largest file that is read here, in bytes.
@@ -49,6 +50,12 @@ impl Settings {
     pub fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         dangers::in_force(self)
     }
+}
+
+/// Puts right what `all` says of the data port, once it is known `at` which address it is and whether it has TLS: a socket
+/// that a service manager passed takes the place of the one that is configured.
+pub fn listens(all: &mut Vec<UnsafeSetting>, at: SocketAddr, tls: bool) {
+    dangers::listens(all, at, tls);
 }
 
 impl Config {
