@@ -63,7 +63,9 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
             // before there is news would cost more than reading a version. An error means that the server is gone.
             let news = !waits || told.has_changed().unwrap_or(true);
             waits = true;
-            if !stopping && news && stopped.as_mut().poll(cx).is_ready() {
+            // The value as well: it is there a moment before everybody who waits for it is woken, and an answer that goes out in
+            // that moment must say that it is the last one.
+            if !stopping && news && (stopped.as_mut().poll(cx).is_ready() || *told.borrow()) {
                 stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
