@@ -124,6 +124,38 @@ fn a_token_that_leaves_open_what_the_bundle_asks_for_names_nobody() {
     }
 }
 
+#[test]
+fn issuers_share_a_column_of_a_table_and_ask_no_other() {
+    let issuers = "bundle: {name: issuers, time_zone: UTC}
+issuers:
+  staff: {matches: sso}
+  parents: {claim: login, matches: sso}
+  mail: {claim: email, matches: email, email: authoritative}
+  moodle: {matches: moodle}
+domains:
+  d: {precedence: union, levels: [school], scopes: {school/north: ~}, modules: {m: {level: school, permissions: {see: ~}}}, roles: {}}
+routes: {GET /: public}
+";
+    let people = "id,kinds,email,sso,moodle\nari,staff,Ari@school.example,77,88\nkim,student,,88,77\n";
+    let compilation = compile(&[source("bundle.yaml", issuers), source("people.csv", people)]);
+    let told: Vec<_> = compilation.diagnostics.iter().map(|told| told.message.as_str()).collect();
+    assert_eq!(told, [] as [&str; 0]);
+    let bundle = compilation.bundle.unwrap();
+    let who = |issuer, claims: Value| {
+        let token = Token(claims);
+        let joined = bundle.join(issuer, &token)?;
+        Some(bundle.people().row(joined.subject).id.clone())
+    };
+    assert_eq!(who("staff", json!({"sub": "77"})).as_deref(), Some("ari"));
+    assert_eq!(who("parents", json!({"login": "88"})).as_deref(), Some("kim"));
+    assert_eq!(who("moodle", json!({"sub": "77"})).as_deref(), Some("kim"));
+    assert_eq!(who("mail", json!({"email": "aRI@school.example"})).as_deref(), Some("ari"));
+    for (issuer, sub) in [("staff", "ari"), ("mail", "77"), ("moodle", "ari@school.example"), ("Staff", "77")]
+    {
+        assert_eq!(who(issuer, json!({"sub": sub, "email": sub})), None, "{issuer} {sub}");
+    }
+}
+
 /// The answer to a request with these ids.
 fn route(
     bundle: &Bundle,

@@ -5,6 +5,7 @@ use super::document::Documents;
 use super::domain::Domain;
 use super::grants::{Grants, Relation};
 use super::holders::{Assignment, Assignments, Holders, Tenure};
+use super::names::NameMap;
 use super::people::{Kinds, People, Principal};
 use super::records::Records;
 use super::relations::{Block, Relations};
@@ -15,7 +16,6 @@ use super::table::{
 };
 use crate::time::Time;
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -357,7 +357,7 @@ pub struct Scopes {
 struct LevelScopes {
     name: String,
     /// By the part of the name behind the level, so that a look-up from a request joins no strings.
-    ids: HashMap<Box<str>, ScopeId>,
+    ids: NameMap<ScopeId>,
 }
 
 impl Scopes {
@@ -405,7 +405,7 @@ impl Scopes {
     pub(super) fn intern_level(&mut self, name: &str) -> LevelId {
         match self.level(name) {
             Some(level) => level,
-            None => self.levels.push(LevelScopes { name: name.to_owned(), ids: HashMap::new() }),
+            None => self.levels.push(LevelScopes { name: name.to_owned(), ids: NameMap::default() }),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Documents that the bundle lists: of which form, about which student, and who was given what.
 
 use super::access::Access;
+use super::names::NameMap;
 use super::table::{DocumentId, DomainId, FormId, PersonId, Table};
-use std::collections::HashMap;
 
 /// A document and its own grants.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Document {
 #[derive(Debug, Default)]
 pub struct Documents {
     pub(super) rows: Table<DocumentId, Document>,
-    pub(super) by_id: HashMap<Box<str>, DocumentId>,
+    pub(super) by_id: NameMap<DocumentId>,
 }
 
 impl Documents {

@@ -20,6 +20,7 @@ mod document;
 mod domain;
 mod grants;
 mod holders;
+mod names;
 mod people;
 pub mod records;
 pub mod relations;

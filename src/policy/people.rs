@@ -1,8 +1,8 @@
 //! The roster: who there is, of what kinds, and by which keys issuers know them.
 
 use super::Claims;
-use super::table::{List, PersonId, ScopeId, Table};
-use std::collections::HashMap;
+use super::names::NameMap;
+use super::table::{ColumnId, List, PersonId, ScopeId, Table};
 use std::fmt;
 
 /// A kind of subject.
@@ -107,10 +107,20 @@ impl fmt::Debug for Principal<'_> {
 #[derive(Debug, Default)]
 pub struct People {
     pub(super) rows: Table<PersonId, Person>,
-    pub(super) by_id: HashMap<Box<str>, PersonId>,
-    pub(super) issuers: HashMap<Box<str>, Issuer>,
-    /// By the name of a column, then by the key in it.
-    pub(super) columns: HashMap<Box<str>, HashMap<Box<str>, PersonId>>,
+    pub(super) by_id: NameMap<PersonId>,
+    pub(super) issuers: NameMap<Issuer>,
+    pub(super) columns: Table<ColumnId, Keys>,
+}
+
+/// The column whose keys are addresses.
+pub(super) const EMAIL: &str = "email";
+
+/// A column whose keys are compared with what an issuer says.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) name: Box<str>,
+    /// Whose key is which.
+    pub(super) people: NameMap<PersonId>,
 }
 
 /// How an issuer names people, the applications that they come through, and their credentials.
@@ -137,15 +147,15 @@ pub(super) struct Through {
     pub(super) optional: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// The id that assignments use.
     Id,
     /// An address: compared in ASCII lower case. Where the issuer is not authoritative for it, the token must say
     /// that it was verified.
-    Email { must_be_verified: bool },
+    Email { column: ColumnId, must_be_verified: bool },
     /// Any other column, compared byte for byte.
-    Own(String),
+    Own(ColumnId),
 }
 
 impl People {
@@ -179,6 +189,22 @@ impl People {
         self.issuers.contains_key(issuer)
     }
 
+    /// The column of this name, if there is one.
+    pub(super) fn column(&self, name: &str) -> Option<ColumnId> {
+        self.columns.iter().find(|(_, keys)| *keys.name == *name).map(|(id, _)| id)
+    }
+
+    /// The column of this name, from now on.
+    pub(super) fn intern_column(&mut self, name: &str) -> ColumnId {
+        let keys = || Keys { name: name.into(), people: NameMap::default() };
+        self.column(name).unwrap_or_else(|| self.columns.push(keys()))
+    }
+
+    /// Whose key in a column this is.
+    pub(super) fn by_key(&self, column: ColumnId, key: &str) -> Option<PersonId> {
+        self.columns[column].people.get(key).copied()
+    }
+
     pub(super) fn join<'c>(&self, issuer: &str, claims: &'c dyn Claims) -> Option<Principal<'c>> {
         let issuer = self.issuers.get(issuer)?;
         let subject = self.named(&issuer.subject, claims)?;
@@ -196,14 +222,14 @@ impl People {
 
     fn named(&self, by: &Named, claims: &dyn Claims) -> Option<PersonId> {
         let key = claims.text(&by.claim)?;
-        match &by.column {
+        match by.column {
             Column::Id => self.find(key),
-            Column::Own(column) => self.columns.get(column.as_str())?.get(key).copied(),
-            Column::Email { must_be_verified } => {
-                if *must_be_verified && claims.flag("email_verified") != Some(true) {
+            Column::Own(column) => self.by_key(column, key),
+            Column::Email { column, must_be_verified } => {
+                if must_be_verified && claims.flag("email_verified") != Some(true) {
                     return None;
                 }
-                self.columns.get("email")?.get(key.to_ascii_lowercase().as_str()).copied()
+                self.by_key(column, &key.to_ascii_lowercase())
             }
         }
     }

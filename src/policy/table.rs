@@ -49,6 +49,8 @@ ids! {
     ScopeId;
     /// The name of a level, shared by the domains that use it.
     LevelId;
+    /// A column of people whose keys issuers name them by.
+    ColumnId;
     /// A person (or application, or service) of the roster.
     PersonId;
     /// A document that the bundle lists.

@@ -178,8 +178,8 @@ fn build(
     let mut scopes = Scopes::default();
     let (manifest, time_zone) = manifest.unwrap_or((Manifest::default(), TimeZone::UTC));
     let mut drafts = domain::read_all(&root, &files, &mut scopes, diags);
-    let issuers = people::read_issuers(&root, diags);
-    let declared = rosters::declared(&root, &issuers, diags);
+    let people = people::read_issuers(&root, diags);
+    let declared = rosters::declared(&root, &people, diags);
     rosters::joined(&drafts, &declared, diags);
     let first_file = sources.len() as u32;
     let mut beside = rosters::open(&declared, given, first_file, &time_zone, &root, reports, diags);
@@ -194,7 +194,7 @@ fn build(
         domains.push(domain::finish(draft, &scopes, diags));
     }
 
-    let mut roster = people::read(issuers, &root, &files, &domains, &scopes, diags);
+    let mut roster = people::read(people, &root, &files, &domains, &scopes, diags);
     go_on()?;
     if !beside.people(&mut roster, reports, diags) {
         return Ok(None);

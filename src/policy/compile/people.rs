@@ -4,7 +4,7 @@ use super::files::Files;
 use super::{Word, names};
 use crate::policy::bundle::{Revision, Scopes};
 use crate::policy::domain::Domain;
-use crate::policy::people::{Column, Issuer, Kind, Kinds, Named, People, Person, Through};
+use crate::policy::people::{Column, EMAIL, Issuer, Kind, Kinds, Named, People, Person, Through};
 use crate::policy::source::{Diags, Fields, Key, Node, Row, Span, Value, choose, read_table};
 use crate::policy::table::{DomainId, IdSet, Lists, PersonId, ScopeId, Table};
 use std::collections::HashMap;
@@ -47,26 +47,17 @@ struct Reader<'a> {
 }
 
 pub(super) fn read(
-    issuers: HashMap<Box<str>, Issuer>,
+    people: People,
     root: &Fields<'_>,
     files: &Files<'_>,
     domains: &Table<DomainId, Domain>,
     scopes: &Scopes,
     diags: &mut Diags,
 ) -> Roster {
-    let own: Vec<String> = issuers
-        .values()
-        .flat_map(|issuer| [Some(&issuer.subject), issuer.application.as_ref().map(|by| &by.named)])
-        .flatten()
-        .filter_map(|named| match &named.column {
-            Column::Own(name) => Some(name.clone()),
-            _ => None,
-        })
-        .collect();
+    let own = people.columns.iter().map(|(_, keys)| keys.name.to_string());
+    let own: Vec<String> = own.filter(|name| !COLUMNS.contains(&name.as_str())).collect();
     let mut known: Vec<&str> = COLUMNS.to_vec();
-    known.extend(own.iter().map(String::as_str).filter(|name| !COLUMNS.contains(name)));
-    known.dedup();
-    let people = People { issuers, ..People::default() };
+    known.extend(own.iter().map(String::as_str));
     let mut reader = Reader {
         people,
         buildings: Lists::default(),
@@ -93,16 +84,16 @@ pub(super) fn read(
     Roster { people: reader.people, buildings: reader.buildings, suspended: reader.suspended }
 }
 
-/// `issuers`: which claim names a person, and which column it is compared with.
-pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<str>, Issuer> {
-    let mut issuers = HashMap::new();
+/// `issuers`: which claim names a person, and which column it is compared with. Nobody is in the columns yet.
+pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> People {
+    let mut people = People::default();
     let node = root.get("issuers");
     for (key, node) in node.and_then(|node| node.as_map("issuers by name", diags)).unwrap_or_default() {
         let Some(fields) = Fields::of(node, "an issuer", ISSUER, diags) else { continue };
         let claim =
             fields.get("claim").and_then(|node| node.as_text("the name of a claim", diags)).unwrap_or("sub");
         let application = match fields.get("application") {
-            Some(node) => match read_through(node, diags) {
+            Some(node) => match read_through(node, &mut people, diags) {
                 Some(through) => Some(through),
                 None => continue,
             },
@@ -120,7 +111,7 @@ pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<
                 else {
                     continue;
                 };
-                Column::Email { must_be_verified }
+                Column::Email { column: people.intern_column(EMAIL), must_be_verified }
             }
             "kinds" | "buildings" | "enabled" | "note" => {
                 let message = format!("the column `{column}` does not name a person");
@@ -133,7 +124,7 @@ pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<
                 if !names::check(own, "a column", matches.span, diags) {
                     continue;
                 }
-                Column::Own(own.to_owned())
+                Column::Own(people.intern_column(own))
             }
         };
         if fields.get("email").is_some() && !matches!(column, Column::Email { .. }) {
@@ -143,9 +134,9 @@ pub(super) fn read_issuers(root: &Fields<'_>, diags: &mut Diags) -> HashMap<Box<
         }
         let subject = Named { claim: claim.to_owned(), column };
         let credential = credential.map(str::to_owned);
-        issuers.insert(key.text.as_str().into(), Issuer { subject, application, credential });
+        people.issuers.insert(key.text.as_str().into(), Issuer { subject, application, credential });
     }
-    issuers
+    people
 }
 
 /// Without a catalogue nothing asks what is shared with an application, so that whoever comes through one is bound by its
@@ -170,7 +161,7 @@ pub(super) fn check_through(bundle: &Revision, root: &Fields<'_>, diags: &mut Di
 }
 
 /// `application: {claim: azp, matches: id}`: how the application is named that somebody comes through.
-fn read_through(node: &Node, diags: &mut Diags) -> Option<Through> {
+fn read_through(node: &Node, people: &mut People, diags: &mut Diags) -> Option<Through> {
     let fields = Fields::of(node, "how an application is named", &["claim", "matches", "optional"], diags)?;
     let optional = match fields.get("optional") {
         Some(node) => node.as_bool("true or false", diags)?,
@@ -185,7 +176,8 @@ fn read_through(node: &Node, diags: &mut Diags) -> Option<Through> {
             diags.error(matches.span, "bad_name", message).help("name `id` or a column of your own");
             return None;
         }
-        own => names::check(own, "a column", matches.span, diags).then(|| Column::Own(own.to_owned()))?,
+        own => names::check(own, "a column", matches.span, diags)
+            .then(|| Column::Own(people.intern_column(own)))?,
     };
     Some(Through { named: Named { claim: claim?.to_owned(), column }, optional })
 }
@@ -311,7 +303,7 @@ impl Reader<'_> {
         self.first.insert(person, row.id.span);
         if let Some(word) = row.email {
             let lower = Word { text: word.text.to_ascii_lowercase(), span: word.span };
-            self.add_key("email", lower, person, diags);
+            self.add_key(EMAIL, lower, person, diags);
         }
         for (column, word) in row.keys {
             self.add_key(&column, word, person, diags);
@@ -319,15 +311,17 @@ impl Reader<'_> {
     }
 
     fn add_key(&mut self, column: &str, word: Word, person: PersonId, diags: &mut Diags) {
-        let keys = self.people.columns.entry(column.into()).or_default();
+        let id = self.people.intern_column(column);
         let place = (column.to_owned(), word.text.clone());
-        if keys.contains_key(word.text.as_str()) {
+        if self.people.by_key(id, &word.text).is_some() {
             let first = self.first_key.get(&place).copied();
             diags_with_first(diags, word.span, format!("two people have this `{column}`"), first)
                 .help("a token that names both would name neither; correct one of the rows");
             return;
         }
-        keys.insert(word.text.into(), person);
+        if let Some(keys) = self.people.columns.get_mut(id) {
+            keys.people.insert(word.text.into(), person);
+        }
         self.first_key.insert(place, word.span);
     }
 }

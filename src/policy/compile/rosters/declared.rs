@@ -1,18 +1,14 @@
 //! The section `rosters`: what a bundle declares of the rosters beside it.
 
 use crate::policy::compile::names;
-use crate::policy::people::{Column, Issuer, Kind};
+use crate::policy::people::{Column, EMAIL, Kind, People};
 use crate::policy::roster::{Freshness, Pin, PlaceWord, RoleWord, Then, UserColumn};
 use crate::policy::source::{Diags, Fields, Key, Node, Span, choose};
 use crate::time::Time;
-use std::collections::HashMap;
 use std::time::Duration;
 
 const KNOWN: &[&str] =
     &["format", "as_of", "max_age", "then", "bad_rows_max", "levels", "people", "kinds", "columns", "title"];
-
-/// The column of `people` whose keys are addresses.
-pub(super) const EMAIL: &str = "email";
 
 /// 1 %, in millionths.
 const BAD_ROWS_MAX: u32 = 10_000;
@@ -74,24 +70,19 @@ impl Declared {
 /// Reads the section `rosters`.
 pub(in crate::policy::compile) fn declared(
     root: &Fields<'_>,
-    issuers: &HashMap<Box<str>, Issuer>,
+    by_hand: &People,
     diags: &mut Diags,
 ) -> Vec<Declared> {
     let Some(node) = root.get("rosters") else { return Vec::new() };
     let entries = node.as_map("the rosters by name", diags).unwrap_or_default();
     let declared: Vec<Declared> =
-        entries.iter().filter_map(|(key, node)| read_one(key, node, issuers, diags)).collect();
+        entries.iter().filter_map(|(key, node)| read_one(key, node, by_hand, diags)).collect();
     let levels: Vec<_> = declared.iter().flat_map(|declared| declared.levels.iter().cloned()).collect();
     check_levels(&levels, diags);
     declared
 }
 
-fn read_one(
-    key: &Key,
-    node: &Node,
-    issuers: &HashMap<Box<str>, Issuer>,
-    diags: &mut Diags,
-) -> Option<Declared> {
+fn read_one(key: &Key, node: &Node, by_hand: &People, diags: &mut Diags) -> Option<Declared> {
     names::check(&key.text, "a roster", key.span, diags);
     let fields = Fields::of(node, "a roster", KNOWN, diags)?;
     if let Some(node) = fields.need("format", diags) {
@@ -131,7 +122,7 @@ fn read_one(
         let words: Vec<(&'static str, UserColumn)> =
             UserColumn::names().filter_map(|name| Some((name, UserColumn::named(name)?))).collect();
         let id = choose(node, "a column of users.csv", &words, diags)?;
-        let matches_id = issuers.values().any(|issuer| matches!(issuer.subject.column, Column::Id));
+        let matches_id = by_hand.issuers.values().any(|issuer| matches!(issuer.subject.column, Column::Id));
         if id == UserColumn::Email && matches_id {
             unbelieved(node.span, "id", diags);
         }
@@ -143,7 +134,7 @@ fn read_one(
     let kinds = kinds
         .filter_map(|(role, node)| Some((role, choose(node, "a kind of subject", Kind::WORDS, diags)?)))
         .collect();
-    let columns = fields.get("columns").map(|node| columns(node, issuers, diags)).unwrap_or_default();
+    let columns = fields.get("columns").map(|node| columns(node, by_hand, diags)).unwrap_or_default();
     Some(Declared {
         name: key.text.clone(),
         span: key.span,
@@ -190,13 +181,13 @@ fn map<'n, T>(
 }
 
 /// `columns: {username: sso}`: only what an issuer compares with is kept.
-fn columns(node: &Node, issuers: &HashMap<Box<str>, Issuer>, diags: &mut Diags) -> Vec<(UserColumn, String)> {
-    let matched: Vec<&str> = issuers
+fn columns(node: &Node, by_hand: &People, diags: &mut Diags) -> Vec<(UserColumn, String)> {
+    let matched: Vec<&str> = by_hand
+        .issuers
         .values()
-        .filter_map(|issuer| match &issuer.subject.column {
+        .filter_map(|issuer| match issuer.subject.column {
             Column::Id => None,
-            Column::Email { .. } => Some(EMAIL),
-            Column::Own(name) => Some(name.as_str()),
+            Column::Email { column, .. } | Column::Own(column) => Some(&*by_hand.columns[column].name),
         })
         .collect();
     let words = |word: &str| (UserColumn::named(word), UserColumn::names().collect());

@@ -1,9 +1,8 @@
 //! Users and their roles: who becomes a person of the bundle, and as what.
 
-use super::declared::EMAIL;
 use super::reading::{ALWAYS, Reading, Slot, State, Tie, User, holds};
 use crate::policy::compile::{names, people};
-use crate::policy::people::{Kind, Kinds, Person};
+use crate::policy::people::{EMAIL, Kind, Kinds, Person};
 use crate::policy::roster::{Cause, RoleWord, UserColumn, Version};
 use crate::policy::source::Diags;
 use crate::policy::source::data::Record;
@@ -309,9 +308,9 @@ fn set_collisions_aside(readings: &mut [Reading<'_>], roster: &mut people::Roste
         }
         for (user, place, key) in &reading.keys {
             let Some((_, column)) = reading.declared.columns.get(*place) else { continue };
-            let by_hand = roster.people.columns.get(column.as_str());
+            let by_hand = roster.people.column(column);
             let twice = keys.get(&(column.as_str(), key.as_ref())).is_some_and(|count| *count > 1)
-                || by_hand.is_some_and(|keys| keys.contains_key(key.as_ref()));
+                || by_hand.is_some_and(|column| roster.people.by_key(column, key).is_some());
             if twice && reading.users[*user].state == State::Holds {
                 found.push((at, *user, Cause::DuplicateKey));
             }
@@ -361,8 +360,10 @@ fn add(readings: &mut [Reading<'_>], roster: &mut people::Roster) {
         for (user, place, key) in std::mem::take(&mut reading.keys) {
             let column = reading.declared.columns.get(place).map(|(_, column)| column.as_str());
             if let (Some(person), Some(column)) = (reading.users[user].person, column) {
-                let keys = roster.people.columns.entry(column.into()).or_default();
-                keys.insert(key.as_ref().into(), person);
+                let column = roster.people.intern_column(column);
+                if let Some(keys) = roster.people.columns.get_mut(column) {
+                    keys.people.insert(key.as_ref().into(), person);
+                }
             }
         }
     }
