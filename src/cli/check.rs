@@ -5,7 +5,7 @@ use super::{Outcome, render, sharing};
 use crate::pdp::{Compiled, RosterInForce, directory};
 use crate::policy::roster::Report;
 use crate::policy::table::DomainId;
-use crate::policy::{self, Assignment, Bundle, Precedence, Severity};
+use crate::policy::{self, Assignment, Bundle, Precedence, Severity, counted};
 use crate::proxy::Server;
 use crate::settings;
 use crate::telemetry::{Clock, SystemClock};
@@ -93,7 +93,7 @@ fn compiled(path: &Path, rosters: &[(String, PathBuf)], out: &mut impl Write) ->
 /// How many rows of a roster hold nothing, for each cause with the first of its rows.
 fn tell_roster(roster: &RosterInForce, out: &mut impl Write) -> io::Result<()> {
     let Report { name, as_of, rows, set_aside, .. } = &roster.report;
-    write!(out, "roster {name}: {rows} rows, {} set aside", set_aside.total())?;
+    write!(out, "roster {name}: {}, {} set aside", counted(*rows as usize, "row"), set_aside.total())?;
     if let Some(as_of) = as_of {
         write!(out, ", as of {as_of}")?;
     }
@@ -112,51 +112,64 @@ fn tell_roster(roster: &RosterInForce, out: &mut impl Write) -> io::Result<()> {
 
 fn summary(bundle: &Bundle, warnings: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{} is good: revision {}", bundle.name(), bundle.revision())?;
+    let people = bundle.people().len();
     writeln!(
         out,
-        "{} people, {} assignments, {} scopes, {} documents, {} routes, {} warnings",
-        bundle.people().len(),
-        bundle.all_assignments().count(),
-        bundle.scopes().len(),
-        bundle.documents().len(),
-        bundle.routes().len(),
-        warnings,
+        "{people} {}, {}, {}, {}, {}, {}",
+        if people == 1 { "person" } else { "people" },
+        counted(bundle.all_assignments().count(), "assignment"),
+        counted(bundle.scopes().len(), "scope"),
+        counted(bundle.documents().len(), "document"),
+        counted(bundle.routes().len(), "route"),
+        counted(warnings, "warning"),
     )?;
-    for (id, domain) in bundle.domains().iter() {
-        writeln!(
-            out,
-            "domain {}: levels {}; {} modules, {} permissions, {} roles, {} forms",
-            domain.name(),
-            domain.levels().join(" > "),
-            domain.modules().len(),
-            domain.permissions().len(),
-            domain.roles().len(),
-            domain.forms().map_or(0, |forms| forms.forms.len()),
-        )?;
-        let mut holders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (person, held) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
-            let role = &domain.roles()[held.role];
-            let had = |id| domain.is_base(id) || bundle.carried(&held, id).next().is_some();
-            for (_, permission) in domain.permissions().iter().filter(|(id, row)| row.power && had(*id)) {
-                let who = &bundle.people().row(person).id;
-                let rests = if held.grants_nothing() { ", at rest" } else { "" };
-                let holder = format!("{who} ({} at {}{rests})", role.name, bundle.scopes().name(held.scope));
-                holders.entry(&permission.name).or_default().push(holder);
-            }
-        }
-        let changes = bundle.routes().iter().filter(|route| route.changes_rights_in(id)).count();
-        if changes > 0 && !domain.denies_self_add() {
-            let routes = if changes == 1 { "route" } else { "routes" };
-            writeln!(out, "by {changes} {routes} people may add to their own rights (`self_update`)")?;
-        }
-        for replaced in replaced(bundle, id) {
-            writeln!(out, "{replaced}")?;
-        }
-        for (permission, holders) in holders {
-            writeln!(out, "power permission {permission}: {}", holders.join(", "))?;
-        }
+    for (id, _) in bundle.domains().iter() {
+        tell_domain(bundle, id, out)?;
     }
     sharing::tell(bundle, out)
+}
+
+fn tell_domain(bundle: &Bundle, id: DomainId, out: &mut impl Write) -> io::Result<()> {
+    let domain = &bundle.domains()[id];
+    writeln!(
+        out,
+        "domain {}: levels {}; {}, {}, {}, {}",
+        domain.name(),
+        domain.levels().join(" > "),
+        counted(domain.modules().len(), "module"),
+        counted(domain.permissions().len(), "permission"),
+        counted(domain.roles().len(), "role"),
+        counted(domain.forms().map_or(0, |forms| forms.forms.len()), "form"),
+    )?;
+    let changes = bundle.routes().iter().filter(|route| route.changes_rights_in(id)).count();
+    if changes > 0 && !domain.denies_self_add() {
+        let routes = counted(changes, "route");
+        writeln!(out, "by {routes} people may add to their own rights (`self_update`)")?;
+    }
+    for replaced in replaced(bundle, id) {
+        writeln!(out, "{replaced}")?;
+    }
+    for (permission, holders) in powerful(bundle, id) {
+        writeln!(out, "power permission {permission}: {}", holders.join(", "))?;
+    }
+    Ok(())
+}
+
+/// Who holds each power permission, and by which role.
+fn powerful(bundle: &Bundle, id: DomainId) -> BTreeMap<&str, Vec<String>> {
+    let domain = &bundle.domains()[id];
+    let mut holders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (person, held) in bundle.all_assignments().filter(|(_, held)| held.domain == id) {
+        let role = &domain.roles()[held.role];
+        let had = |id| domain.is_base(id) || bundle.carried(&held, id).next().is_some();
+        for (_, permission) in domain.permissions().iter().filter(|(id, row)| row.power && had(*id)) {
+            let who = &bundle.people().row(person).id;
+            let rests = if held.grants_nothing() { ", at rest" } else { "" };
+            let holder = format!("{who} ({} at {}{rests})", role.name, bundle.scopes().name(held.scope));
+            holders.entry(&permission.name).or_default().push(holder);
+        }
+    }
+    holders
 }
 
 /// People whose powers end where they hold a narrower role, which replaces the broader one: a surprise to most.

@@ -43,6 +43,7 @@ pub use domain::{
 pub use grants::{Granted, Grants, Listed, Relation};
 pub use holders::{Assignment, Assignments, Tenure};
 pub use people::{Kind, Kinds, People, Person, Principal};
+pub(crate) use render::counted;
 pub use render::render;
 pub use roster::Roster;
 pub use route::Routes;

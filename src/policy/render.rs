@@ -201,20 +201,19 @@ fn safe(text: &str) -> String {
     text.chars().map(safe_character).collect()
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
+
 fn count(diagnostics: &[Diagnostic]) -> String {
-    let number = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        count => Some(format!("{count} {what}s")),
-    };
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    let counted: Vec<String> = [number(errors, "error"), number(diagnostics.len() - errors, "warning")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let both = [(errors, "error"), (diagnostics.len() - errors, "warning")];
+    let there = both.into_iter().filter(|(count, _)| *count > 0);
+    let all: Vec<String> = there.map(|(count, what)| counted(count, what)).collect();
     let files: BTreeSet<&str> = diagnostics.iter().map(|d| d.place.file.as_str()).collect();
-    let files = number(files.len(), "file").unwrap_or_default();
-    format!("{} in {files}", counted.join(", "))
+    format!("{} in {}", all.join(", "), counted(files.len(), "file"))
 }
 
 #[cfg(test)]

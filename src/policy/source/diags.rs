@@ -1,6 +1,7 @@
 //! The mistakes found so far.
 
 use super::{Source, Span};
+use crate::policy::counted;
 use crate::policy::diagnostic::{Diagnostic, Place, Severity};
 
 /// How many errors, and how many warnings, are kept; the rest is counted.
@@ -88,9 +89,8 @@ impl Diags {
             }
             let Some(last) = all.iter().rfind(|d| d.severity == severity) else { continue };
             let place = Place { length: 1, ..last.place.clone() };
-            let s = if rest == 1 { "" } else { "s" };
-            let mut closing =
-                diagnostic(severity, place, "too_many", format!("{rest} more {what}{s} not shown"));
+            let message = format!("{} not shown", counted(rest, &format!("more {what}")));
+            let mut closing = diagnostic(severity, place, "too_many", message);
             closing.help("mend the first ones and check again");
             all.push(closing);
         }

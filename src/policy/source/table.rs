@@ -312,10 +312,10 @@ fn truncated(span: Span, diags: &mut Diags) {
 fn wrong_field_count(fields: &[Field<'_>], wanted: usize, line: Span, header: Span, diags: &mut Diags) {
     let found = fields.len();
     let span = fields.get(wanted).map_or(line, |extra| extra.span);
-    let s = if found == 1 { "" } else { "s" };
+    let found = crate::policy::counted(found, "field");
     let header = diags.place(header);
     diags
-        .error(span, "wrong_field_count", format!("{found} field{s} in this row, where {wanted} are named"))
+        .error(span, "wrong_field_count", format!("{found} in this row, where {wanted} are named"))
         .also(header, "the columns are named here")
         .help("a field with a comma in it stands in quotes; an empty one still needs its comma");
 }
