@@ -53,6 +53,7 @@ pub struct Sources {
 /// The address cannot be listened on, or the system has no thread to give.
 pub fn start(config: Config, sources: Sources) -> io::Result<Listener> {
     let socket = TcpListener::bind(config.listen)?;
+    let address = socket.local_addr()?;
     let Sources { pdp, metrics, readiness, upstream, upstream_tls } = sources;
     let upstream = config.upstream_path.map(|path| Upstream::new(upstream, upstream_tls, path));
     let listener = Listener::start(
@@ -60,7 +61,7 @@ pub fn start(config: Config, sources: Sources) -> io::Result<Listener> {
         Socket::Tcp(socket),
         Health { pdp, metrics, readiness, upstream },
     )?;
-    tracing::info!(address = ?listener.address(), "listening for probes");
+    tracing::info!(%address, "listening for probes");
     Ok(listener)
 }
 
