@@ -45,7 +45,7 @@ enum Verb {
         /// A roster that does not lie in the directory: a folder or a zip file.
         #[arg(long = "roster", value_name = "NAME=PATH", value_parser = parse_roster, conflicts_with = "config")]
         rosters: Vec<(String, PathBuf)>,
-        /// A configuration file, its keys and its bundle: what `serve` would refuse, without listening anywhere.
+        /// A configuration file, its keys and its bundle: what `serve` would refuse, without opening ports, socket and log.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
         /// The directory of another revision, whose locked roles must be as they are.

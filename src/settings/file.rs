@@ -2,7 +2,7 @@
 
 use super::keys::Keys;
 use super::{Diagnostic, Settings, Source};
-use super::{cores, operators, values};
+use super::{cores, operators, places, values};
 use crate::identity::{Algorithm, Authenticator, ConfigError, JwtIssuer, JwtSettings, Peers, TrustedHeader};
 use crate::pdp::Remember;
 use crate::policy::source::{Diags, Fields, Key, Node, Span, Value, choose, read_document};
@@ -73,12 +73,14 @@ impl Reader<'_> {
         let proxy = self.proxy(&fields);
         let health = fields.get("health").map(|node| operators::health(node, &mut self.diags));
         let admin = fields.get("admin").map(|node| operators::admin(node, self.directory, &mut self.diags));
-        Some(Settings {
+        let settings = Settings {
             proxy: proxy?,
             health: health.unwrap_or_default(),
             admin: admin.unwrap_or_default(),
             writable: false,
-        })
+        };
+        places::check(&settings, &fields, &mut self.diags);
+        Some(settings)
     }
 
     fn proxy(&mut self, fields: &Fields<'_>) -> Option<Config> {
@@ -206,8 +208,10 @@ impl Reader<'_> {
             fields.need("audience", diags).and_then(|node| values::text(node, "the audience", diags));
         let algorithms = fields.need("algorithms", diags).and_then(|node| {
             let list = node.as_list("a list of algorithms", diags)?;
-            let read = |node| choose(node, "an algorithm", ALGORITHMS, diags);
-            list.iter().map(read).collect::<Option<Vec<_>>>()
+            // All of them, so that every mistake is found at once.
+            let read: Vec<_> =
+                list.iter().map(|node| choose(node, "an algorithm", ALGORITHMS, diags)).collect();
+            read.into_iter().collect::<Option<Vec<_>>>()
         });
         let leeway = optional(&fields, "leeway", Duration::ZERO, |node| values::duration(node, true, diags));
         let keys = fields.need("keys", diags).and_then(|node| self.keys(node));
@@ -236,20 +240,26 @@ impl Reader<'_> {
         });
         let issuer = fields.need("issuer", diags).and_then(|node| values::text(node, "the issuer", diags));
         let peers = fields.need("peers", diags).and_then(|node| self.peers(node));
-        TrustedHeader::new(name?, issuer?, peers?).map_err(|error| self.refuse(node.span, error)).ok()
+        // The name is judged whatever became of the peers.
+        let known = peers.is_some();
+        let header = TrustedHeader::new(name?, issuer?, peers.unwrap_or_default());
+        header.map_err(|error| self.refuse(node.span, error)).ok().filter(|_| known)
     }
 
     fn peers(&mut self, node: &Node) -> Option<Peers> {
         let list = node.as_list("a list of addresses", &mut self.diags)?;
         let mut entries = Vec::new();
+        let errors = self.diags.error_count();
         for node in list {
-            let entry = values::text(node, "an address", &mut self.diags)?;
-            // One at a time first, so that a mistake is shown where it stands.
+            let Some(entry) = values::text(node, "an address", &mut self.diags) else { continue };
+            // One at a time first, so that each mistake is shown where it stands.
             if let Err(error) = Peers::parse(&[entry]) {
                 self.refuse(node.span, error);
-                return None;
             }
             entries.push(entry);
+        }
+        if self.diags.error_count() > errors {
+            return None;
         }
         if entries.is_empty() {
             self.diags
@@ -481,6 +491,22 @@ mod tests {
         let mut wanted: Vec<&str> = expected.to_vec();
         wanted.sort_unstable();
         assert_eq!(sorted, wanted, "{found:#?}");
+    }
+
+    #[test]
+    fn finds_every_mistake_of_a_list_and_of_what_belongs_together() {
+        let (config, found) = read_text(&format!(
+            "{LEAST}identity: {{jwt: [{{issuer: i, audience: a, algorithms: [HS256, none], keys: {{url: 'ftp://x', refresh: 0s}}}}], \
+             trusted_header: {{name: Host, issuer: g, peers: [10.0.0.0/33, foo]}}}}\n\
+             log: {{mask: [name, subject, mail], mask_key_file: nowhere}}\n"
+        ));
+        assert!(config.is_none());
+        for mistake in
+            ["`HS256`", "`none`", "`ftp", "`0s`", "host", "`10.0.0.0/33`", "`foo`", "`name`", "`mail`"]
+        {
+            let told = found.iter().filter(|told| told.contains(mistake)).count();
+            assert_eq!(told, 1, "{mistake}: {found:#?}");
+        }
     }
 
     #[test]

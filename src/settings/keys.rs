@@ -42,12 +42,14 @@ impl Reader<'_> {
         let (url, span) = url?;
         let settings = RemoteSettings {
             url: url.to_owned(),
-            refresh: refresh?,
-            cool_down: cool_down?,
+            // The URL is judged whatever became of the times.
+            refresh: refresh.unwrap_or(REFRESH),
+            cool_down: cool_down.unwrap_or(COOL_DOWN),
             patience: FETCH_MAX,
             ca: ca?,
         };
-        Remote::new(settings).map_err(|error| self.refuse(span, error)).ok()
+        let remote = Remote::new(settings).map_err(|error| self.refuse(span, error)).ok();
+        refresh.and(cool_down).and(remote)
     }
 
     fn keys_in_file(&mut self, node: &Node) -> Option<(KeySet, PathBuf)> {

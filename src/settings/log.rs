@@ -67,7 +67,7 @@ impl Reader<'_> {
         let attributes = optional(fields, "mask", Vec::new(), |node| {
             let list = node.as_list("a list of attributes", &mut self.diags)?;
             let read = |node| choose(node, "an attribute", Attribute::WORDS, &mut self.diags);
-            list.iter().map(read).collect::<Option<Vec<_>>>()
+            list.iter().map(read).collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>()
         })?;
         let Some(node) = fields.get("mask_key_file") else {
             if attributes.is_empty() {

@@ -2,7 +2,8 @@
 //!
 //! In reading order: `file` reads the file key by key, `tls` and `keys` what it says of TLS and of the keys of issuers,
 //! `log` what stands at `log`, `operators` what stands at `health` and `admin`, `values` what stands at a key (durations,
-//! addresses, header names), `cores` counts the processors; `dangers` lists what is allowed and not quite safe. Whatever is
+//! addresses, header names), `cores` counts the processors; `places` finds those that get in each other's way;
+//! `dangers` lists what is allowed and not quite safe. Whatever is
 //! wrong is reported at once, each mistake with its line, underlined; a file with a mistake is not used at all, and a key
 //! that nobody knows is a mistake.
 //!
@@ -15,6 +16,7 @@ mod file;
 mod keys;
 mod log;
 mod operators;
+mod places;
 mod tls;
 mod values;
 
