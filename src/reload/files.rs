@@ -181,6 +181,13 @@ impl FileSet {
                     }
                 }
                 if let FileSet::Bundle { rosters: elsewhere, .. } = self {
+                    // Said here, because what is missing in it would be one mistake after the other, without a place.
+                    if files.is_empty() {
+                        let path = directory.display();
+                        return Err(mistake(format!(
+                            "`{path}` holds no files of a bundle; folders in it are rosters"
+                        )));
+                    }
                     let elsewhere = elsewhere.iter().cloned();
                     rosters.extend(elsewhere.map(|(name, path)| RosterState::of(name, path)));
                 }

@@ -72,6 +72,16 @@ fn refuses_a_directory_inside_a_bundle_by_its_name() {
 }
 
 #[test]
+fn says_of_a_directory_without_files_that_it_has_none() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.0.join("district")).unwrap();
+    scratch.write(".hidden.yaml", "x");
+    let bundle = FileSet::Bundle { directory: scratch.0.clone(), rosters: Vec::new() };
+    let error = bundle.read().unwrap_err().to_string();
+    assert!(error.contains("holds no files of a bundle"), "{error}");
+}
+
+#[test]
 fn refuses_a_file_that_is_too_large_before_it_reads_it() {
     let scratch = Scratch::new();
     let file = File::create(scratch.0.join("people.csv")).unwrap();
