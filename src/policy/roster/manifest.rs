@@ -42,6 +42,37 @@ impl Manifest {
         needed: impl Fn(Version, &str) -> bool,
         diags: &mut Diags,
     ) -> Option<Manifest> {
+        let properties = Properties::read(source, file, diags)?;
+        let version = properties.version(diags)?;
+        let mut manifest = Manifest { version, as_of: None, bulk: Vec::new() };
+        let mut whole = true;
+        if let Some((value, span)) = properties.get("as_of") {
+            manifest.as_of = Time::parse_rfc3339(value);
+            if manifest.as_of.is_none() {
+                whole = false;
+                let help = "write an instant like `2026-11-20T02:00:00Z`";
+                wrong(span, "`as_of` is not an instant", help, diags);
+            }
+        }
+        for name in read.iter().filter(|name| **name != "manifest.csv") {
+            match properties.is_there(name, needed(version, name), diags) {
+                Some(true) => manifest.bulk.push((*name).to_owned()),
+                Some(false) => {}
+                None => whole = false,
+            }
+        }
+        if whole { Some(manifest) } else { None }
+    }
+}
+
+/// The properties of a manifest, each with its place.
+struct Properties {
+    file: u32,
+    rows: Vec<(String, String, Span)>,
+}
+
+impl Properties {
+    fn read(source: &Source, file: u32, diags: &mut Diags) -> Option<Properties> {
         let mut rows: Vec<(String, String, Span)> = Vec::new();
         let mut too_many = None;
         let mut broken = None;
@@ -68,63 +99,54 @@ impl Manifest {
             return None;
         }
         let mut names = HashSet::new();
-        for (name, _, span) in &rows {
-            if !names.insert(name.as_str()) {
-                wrong(*span, &format!("`{}` stands twice", name.escape_debug()), "keep one of them", diags);
-                return None;
-            }
+        if let Some((name, _, span)) = rows.iter().find(|(name, ..)| !names.insert(name.as_str())) {
+            wrong(*span, &format!("`{}` stands twice", name.escape_debug()), "keep one of them", diags);
+            return None;
         }
-        let property = |name: &str| rows.iter().find(|(known, ..)| known == name);
-        let version = match property("oneroster.version").map(|(_, value, span)| (value.as_str(), *span)) {
-            Some(("1.1", _)) => Version::V1_1,
-            Some((text, _)) if text == "1.2" || text.starts_with("1.2.") => Version::V1_2,
+        Some(Properties { file, rows })
+    }
+
+    fn get(&self, name: &str) -> Option<(&str, Span)> {
+        let found = self.rows.iter().find(|(known, ..)| known == name);
+        found.map(|(_, value, span)| (value.as_str(), *span))
+    }
+
+    fn version(&self, diags: &mut Diags) -> Option<Version> {
+        match self.get("oneroster.version") {
+            Some(("1.1", _)) => Some(Version::V1_1),
+            Some((text, _)) if text == "1.2" || text.starts_with("1.2.") => Some(Version::V1_2),
             found => {
-                let span = found.map_or(Span::start_of(file), |(_, span)| span);
+                let span = found.map_or(Span::start_of(self.file), |(_, span)| span);
                 let message = "the manifest does not say that this is OneRoster 1.1 or 1.2";
                 wrong(span, message, "its property `oneroster.version` is `1.1` or `1.2`", diags);
-                return None;
-            }
-        };
-        let mut manifest = Manifest { version, as_of: None, bulk: Vec::new() };
-        let mut whole = true;
-        if let Some((_, value, span)) = property("as_of") {
-            manifest.as_of = Time::parse_rfc3339(value);
-            if manifest.as_of.is_none() {
-                whole = false;
-                wrong(
-                    *span,
-                    "`as_of` is not an instant",
-                    "write an instant like `2026-11-20T02:00:00Z`",
-                    diags,
-                );
+                None
             }
         }
-        for file_name in read.iter().filter(|name| **name != "manifest.csv") {
-            let stem = file_name.trim_end_matches(".csv");
-            let found = property(&format!("file.{stem}")).map(|(_, value, span)| (value.as_str(), *span));
-            let place = found.map_or(Span::start_of(file), |(_, span)| span);
-            match found.map(|(value, _)| value) {
-                Some("bulk") => manifest.bulk.push((*file_name).to_owned()),
-                Some("absent") | None if !needed(version, file_name) => {}
-                Some("absent") | None => {
-                    whole = false;
-                    let message =
-                        format!("`{file_name}` is needed, and the manifest does not say it is there");
-                    wrong(place, &message, &format!("its property `file.{stem}` must be `bulk`"), diags);
-                }
-                Some(other) => {
-                    whole = false;
-                    let message =
-                        format!("`file.{stem}` is `{}` and must be `bulk` or `absent`", other.escape_debug());
-                    let help = match other {
-                        "delta" => "differences are not read; export the whole roster",
-                        _ => "correct the manifest",
-                    };
-                    wrong(place, &message, help, diags);
-                }
+    }
+
+    /// Whether a file is there, whole; `None` if that is a mistake.
+    fn is_there(&self, name: &str, needed: bool, diags: &mut Diags) -> Option<bool> {
+        let stem = name.trim_end_matches(".csv");
+        let found = self.get(&format!("file.{stem}"));
+        let span = found.map_or(Span::start_of(self.file), |(_, span)| span);
+        match found.map(|(value, _)| value) {
+            Some("bulk") => return Some(true),
+            Some("absent") | None if !needed => return Some(false),
+            Some("absent") | None => {
+                let message = format!("`{name}` is needed, and the manifest does not say it is there");
+                wrong(span, &message, &format!("its property `file.{stem}` must be `bulk`"), diags);
+            }
+            Some(other) => {
+                let message =
+                    format!("`file.{stem}` is `{}` and must be `bulk` or `absent`", other.escape_debug());
+                let help = match other {
+                    "delta" => "differences are not read; export the whole roster",
+                    _ => "correct the manifest",
+                };
+                wrong(span, &message, help, diags);
             }
         }
-        if whole { Some(manifest) } else { None }
+        None
     }
 }
 
