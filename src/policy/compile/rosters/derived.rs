@@ -5,7 +5,7 @@ use crate::policy::bundle::Revision;
 use crate::policy::compile::assignments::Held;
 use crate::policy::compile::domain::Draft;
 use crate::policy::compile::names;
-use crate::policy::domain::TreeNode;
+use crate::policy::domain::{Domain, TreeNode};
 use crate::policy::holders::Tenure;
 use crate::policy::people::Kind;
 use crate::policy::relations::Span as Days;
@@ -54,7 +54,11 @@ pub(super) fn read(
                 .get(mapping.domain.row())
                 .is_some_and(|draft| draft.rosters.contains(&reading.declared.name));
             if joins {
-                of_roster(reading, bundle, mapping, &children, &mut seats);
+                let domain = &bundle.domains[mapping.domain];
+                let mut deriving = Deriving { reading, domain, mapping, seats: &mut seats };
+                deriving.from_enrolments();
+                deriving.from_orgs();
+                deriving.from_children(&children);
             }
         }
     }
@@ -123,22 +127,19 @@ fn children(reading: &Reading<'_>, bundle: &mut Revision, drafts: &[Draft<'_>]) 
         .filter_map(|(id, user)| Some((user.person?, id)))
         .collect();
     students.sort_unstable();
+    let domains: Vec<DomainId> = bundle.domains.iter().map(|(id, _)| id).collect();
     for (person, user) in students {
         let id = bundle.people.row(person).id.clone();
         let scope = bundle.scopes.intern(level, &id);
         children.insert(user, scope);
         let org = at.get(&user).copied().flatten();
-        for ((domain, _), draft) in domains(bundle).into_iter().zip(drafts) {
+        for (domain, draft) in domains.iter().copied().zip(drafts) {
             if !draft.rosters.contains(&reading.declared.name) {
                 continue;
             }
             let Some(level) = draft.level(level) else { continue };
             let row = &bundle.domains[domain];
-            let above = org.and_then(|org| {
-                let in_tree = |scope: Option<ScopeId>| scope.filter(|scope| row.node(*scope).is_some());
-                let org = reading.nearest_org(org, |org| in_tree(org.scope).is_some())?;
-                reading.orgs[org].scope
-            });
+            let above = org.and_then(|org| nearest_in(row, reading, org));
             let above =
                 above.filter(|above| row.node(*above).is_some_and(|node| node.level.is_broader_than(level)));
             if let Some(row) = bundle.domains.get_mut(domain) {
@@ -149,96 +150,105 @@ fn children(reading: &Reading<'_>, bundle: &mut Revision, drafts: &[Draft<'_>]) 
     children
 }
 
-fn domains(bundle: &Revision) -> Vec<(DomainId, ())> {
-    bundle.domains.iter().map(|(id, _)| (id, ())).collect()
+/// The scope of an org, or of the nearest one above it that stands in the tree of a domain.
+fn nearest_in(domain: &Domain, reading: &Reading<'_>, org: OrgId) -> Option<ScopeId> {
+    let stands = |scope: Option<ScopeId>| scope.is_some_and(|scope| domain.node(scope).is_some());
+    let org = reading.nearest_org(org, |org| stands(org.scope))?;
+    reading.orgs[org].scope
 }
 
 /// What follows from one roster in one domain.
-fn of_roster(
-    reading: &Reading<'_>,
-    bundle: &Revision,
-    mapping: &Mapping,
-    children: &HashMap<UserId, ScopeId>,
-    seats: &mut Vec<Seat>,
-) {
-    let domain = &bundle.domains[mapping.domain];
-    let mut seat = |user: UserId, role: RoleId, scope: Option<ScopeId>, days: Days, place: Span| {
-        let level = domain.roles()[role].level;
-        let fits = |scope: &ScopeId| domain.node(*scope).is_some_and(|node| node.level == level);
-        if let (Some(person), Some(scope)) = (reading.users[user].person, scope.filter(fits)) {
-            seats.push(Seat { person, domain: mapping.domain, scope, role, days, place });
+struct Deriving<'a> {
+    reading: &'a Reading<'a>,
+    domain: &'a Domain,
+    mapping: &'a Mapping,
+    seats: &'a mut Vec<Seat>,
+}
+
+impl<'a> Deriving<'a> {
+    /// Somebody has a role at a scope, if that is one of the role's level.
+    fn seat(&mut self, user: UserId, role: RoleId, scope: Option<ScopeId>, days: Days, place: Span) {
+        let level = self.domain.roles()[role].level;
+        let fits = |scope: &ScopeId| self.domain.node(*scope).is_some_and(|node| node.level == level);
+        if let (Some(person), Some(scope)) = (self.reading.users[user].person, scope.filter(fits)) {
+            self.seats.push(Seat { person, domain: self.mapping.domain, scope, role, days, place });
         }
-    };
-    let roles =
-        |word: RoleWord| mapping.roles.iter().filter(move |(of, _)| *of == word).map(|(_, role)| *role);
-    let tied_in = if reading.version == Version::V1_1 { "users.csv" } else { "roles.csv" };
-    // Where somebody in a class has a role of this level: there, or above it.
-    let from_class = |enrolment: &Enrolment, role: RoleId| {
-        let class = &reading.classes[enrolment.class];
-        let level = domain.roles()[role].level;
-        let within = class.scope.filter(|scope| domain.node(*scope).is_some());
+    }
+
+    fn roles(&self, word: RoleWord) -> impl Iterator<Item = RoleId> + use<'a> {
+        self.mapping.roles.iter().filter(move |(of, _)| *of == word).map(|(_, role)| *role)
+    }
+
+    /// Where somebody in a class has a role: in the class, or above it, as the role's level says.
+    fn at_class(&self, enrolment: &Enrolment, role: RoleId) -> Option<ScopeId> {
+        let class = &self.reading.classes[enrolment.class];
+        let level = self.domain.roles()[role].level;
+        let within = class.scope.filter(|scope| self.domain.node(*scope).is_some());
         within
-            .or_else(|| {
-                let in_tree = |scope: Option<ScopeId>| scope.filter(|scope| domain.node(*scope).is_some());
-                let org = reading.nearest_org(class.school, |org| in_tree(org.scope).is_some())?;
-                reading.orgs[org].scope
-            })
-            .and_then(|scope| domain.ancestor(scope, level))
-    };
-    for enrolment in &reading.enrolments {
-        for role in roles(enrolment.word) {
-            let scope = from_class(enrolment, role);
-            seat(
-                enrolment.user,
-                role,
-                scope,
-                enrolment.days,
-                reading.span("enrollments.csv", enrolment.line),
-            );
+            .or_else(|| nearest_in(self.domain, self.reading, class.school))
+            .and_then(|scope| self.domain.ancestor(scope, level))
+    }
+
+    fn from_enrolments(&mut self) {
+        let reading = self.reading;
+        for enrolment in &reading.enrolments {
+            let place = reading.span("enrollments.csv", enrolment.line);
+            for role in self.roles(enrolment.word) {
+                let scope = self.at_class(enrolment, role);
+                self.seat(enrolment.user, role, scope, enrolment.days, place);
+            }
         }
     }
-    // At an org itself, and at no other: an administrator of a district has no role of a school by that. Teachers have
-    // theirs by their classes, guardians by their children.
-    let own = |tie: &&Tie| tie.word != RoleWord::Teacher && tie.kind != Kind::Guardian;
-    for tie in reading.ties.iter().filter(own) {
-        for role in roles(tie.word) {
-            seat(tie.user, role, reading.orgs[tie.org].scope, tie.days, reading.span(tied_in, tie.line));
+
+    /// At an org itself, and at no other: an administrator of a district has no role of a school by that. Teachers have
+    /// theirs by their classes, guardians by their children.
+    fn from_orgs(&mut self) {
+        let reading = self.reading;
+        let tied_in = if reading.version == Version::V1_1 { "users.csv" } else { "roles.csv" };
+        let own = |tie: &&Tie| tie.word != RoleWord::Teacher && tie.kind != Kind::Guardian;
+        for tie in reading.ties.iter().filter(own) {
+            for role in self.roles(tie.word) {
+                let place = reading.span(tied_in, tie.line);
+                self.seat(tie.user, role, reading.orgs[tie.org].scope, tie.days, place);
+            }
         }
     }
-    if reading.guardians.is_empty() || mapping.roles.is_empty() {
-        return;
-    }
-    let mut ties: HashMap<UserId, Vec<&Tie>> = HashMap::new();
-    for tie in reading.ties.iter().filter(|tie| tie.kind == Kind::Student) {
-        ties.entry(tie.user).or_default().push(tie);
-    }
-    let mut enrolled: HashMap<UserId, Vec<&Enrolment>> = HashMap::new();
-    for enrolment in reading.enrolments.iter().filter(|enrolment| enrolment.word == RoleWord::Student) {
-        enrolled.entry(enrolment.user).or_default().push(enrolment);
-    }
-    let guardian_days = reading.guardian_days();
-    for (guardian, student) in &reading.guardians {
-        let words = reading.users[*guardian].words;
-        let responsible = |word: &RoleWord| reading.declared.kind(*word) == Some(Kind::Guardian);
-        let held = mapping.roles.iter().filter(|(word, _)| words & word.bit() != 0 && responsible(word));
-        for (word, role) in held.copied() {
-            let place = reading.span("users.csv", reading.users[*student].line);
-            let child = children.get(student).copied();
-            // On the days on which they are that themselves.
-            let own = guardian_days.get(guardian).into_iter().flatten();
-            for (_, own) in own.filter(|(as_what, _)| as_what.is_none_or(|as_what| as_what == word)) {
-                let mut at = |scope: Option<ScopeId>, days: Days| {
-                    let days = Days { from: days.from.max(own.from), until: days.until.min(own.until) };
-                    if days.from < days.until {
-                        seat(*guardian, role, scope, days, place);
+
+    /// Guardians have their roles where their children are, on the days on which they are guardians themselves.
+    fn from_children(&mut self, children: &HashMap<UserId, ScopeId>) {
+        let (reading, mapping) = (self.reading, self.mapping);
+        if reading.guardians.is_empty() || mapping.roles.is_empty() {
+            return;
+        }
+        let mut ties: HashMap<UserId, Vec<&Tie>> = HashMap::new();
+        for tie in reading.ties.iter().filter(|tie| tie.kind == Kind::Student) {
+            ties.entry(tie.user).or_default().push(tie);
+        }
+        let mut enrolled: HashMap<UserId, Vec<&Enrolment>> = HashMap::new();
+        for enrolment in reading.enrolments.iter().filter(|enrolment| enrolment.word == RoleWord::Student) {
+            enrolled.entry(enrolment.user).or_default().push(enrolment);
+        }
+        let guardian_days = reading.guardian_days();
+        for (guardian, student) in &reading.guardians {
+            let words = reading.users[*guardian].words;
+            let responsible = |word: &RoleWord| reading.declared.kind(*word) == Some(Kind::Guardian);
+            let held = mapping.roles.iter().filter(|(word, _)| words & word.bit() != 0 && responsible(word));
+            for (word, role) in held.copied() {
+                let place = reading.span("users.csv", reading.users[*student].line);
+                let at_home = children.get(student).map(|scope| (Some(*scope), ALWAYS));
+                let at_orgs = ties.get(student).into_iter().flatten();
+                let at_orgs = at_orgs.map(|tie| (reading.orgs[tie.org].scope, tie.days));
+                let at_classes = enrolled.get(student).into_iter().flatten();
+                let at_classes = at_classes.map(|one| (self.at_class(one, role), one.days));
+                let places: Vec<_> = at_home.into_iter().chain(at_orgs).chain(at_classes).collect();
+                let own = guardian_days.get(guardian).into_iter().flatten();
+                for (_, own) in own.filter(|(as_what, _)| as_what.is_none_or(|as_what| as_what == word)) {
+                    for (scope, days) in &places {
+                        let days = Days { from: days.from.max(own.from), until: days.until.min(own.until) };
+                        if days.from < days.until {
+                            self.seat(*guardian, role, *scope, days, place);
+                        }
                     }
-                };
-                at(child, ALWAYS);
-                for tie in ties.get(student).into_iter().flatten() {
-                    at(reading.orgs[tie.org].scope, tie.days);
-                }
-                for enrolment in enrolled.get(student).into_iter().flatten() {
-                    at(from_class(enrolment, role), enrolment.days);
                 }
             }
         }
