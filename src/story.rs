@@ -9,7 +9,7 @@ use crate::decision::{
     Obligations, Reason, RecordFacts, Rule, Standing, explain,
 };
 use crate::policy::records::Shown;
-use crate::policy::table::{DomainId, RoleId};
+use crate::policy::table::{DomainId, PermissionId, RoleId};
 use crate::policy::{Bundle, DocumentAction, Domain, Plan, Precedence, Tenure};
 use crate::time::Time;
 use std::io::{self, Write};
@@ -105,42 +105,7 @@ pub fn tell(
     }
     match &request.ask {
         Ask::Permission { domain, permission, .. } => {
-            let domain_row = &bundle.domains()[*domain];
-            let level = domain_row.level_name(domain_row.permissions()[*permission].level);
-            let chain: Vec<&str> = told.chain.iter().map(|scope| bundle.scopes().name(*scope)).collect();
-            if !chain.is_empty() {
-                let how = match domain_row.precedence() {
-                    Precedence::MostSpecific => "the first of these with a role decides alone",
-                    Precedence::Union => "a role at any of these may grant it",
-                };
-                writeln!(
-                    out,
-                    "Looked at, near to far: {}. It is a {level} permission; {how}.",
-                    chain.join(", ")
-                )?;
-            }
-            if let Some(gate) = told.gate {
-                let module = &domain_row.modules()[gate.module].name;
-                let level = domain_row.level_name(gate.level);
-                match gate.opened_by {
-                    Some(role) => writeln!(
-                        out,
-                        "The module `{module}` must be on in a {level} role too: it is on in {}.",
-                        role_name(domain_row, role)
-                    )?,
-                    None => writeln!(
-                        out,
-                        "The module `{module}` must be on in a {level} role too: it is on in none."
-                    )?,
-                }
-            }
-            for (required, answer) in &told.requires {
-                let name = &domain_row.permissions()[*required].name;
-                let answer =
-                    if answer.is_allow() { "held".to_owned() } else { in_words(answer.reason).to_owned() };
-                writeln!(out, "It needs `{name}` as well: {answer}.")?;
-            }
-            candidates(bundle, *domain, told, out)
+            self::permission(bundle, *domain, *permission, told, out)
         }
         Ask::Change(ask) => change(bundle, request, ask, told, out),
         Ask::Document(ask) => {
@@ -154,6 +119,46 @@ pub fn tell(
             _ => Ok(()),
         },
     }
+}
+
+/// A permission: where it was looked for, its gate, what it requires, and what became of the roles.
+fn permission(
+    bundle: &Bundle,
+    domain: DomainId,
+    permission: PermissionId,
+    told: &Explanation,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let row = &bundle.domains()[domain];
+    let level = row.level_name(row.permissions()[permission].level);
+    let chain: Vec<&str> = told.chain.iter().map(|scope| bundle.scopes().name(*scope)).collect();
+    if !chain.is_empty() {
+        let how = match row.precedence() {
+            Precedence::MostSpecific => "the first of these with a role decides alone",
+            Precedence::Union => "a role at any of these may grant it",
+        };
+        writeln!(out, "Looked at, near to far: {}. It is a {level} permission; {how}.", chain.join(", "))?;
+    }
+    if let Some(gate) = told.gate {
+        let module = &row.modules()[gate.module].name;
+        let level = row.level_name(gate.level);
+        match gate.opened_by {
+            Some(role) => writeln!(
+                out,
+                "The module `{module}` must be on in a {level} role too: it is on in {}.",
+                role_name(row, role)
+            )?,
+            None => {
+                writeln!(out, "The module `{module}` must be on in a {level} role too: it is on in none.")?
+            }
+        }
+    }
+    for (required, answer) in &told.requires {
+        let name = &row.permissions()[*required].name;
+        let answer = if answer.is_allow() { "held".to_owned() } else { in_words(answer.reason).to_owned() };
+        writeln!(out, "It needs `{name}` as well: {answer}.")?;
+    }
+    candidates(bundle, domain, told, out)
 }
 
 /// A change: what bounds it.
