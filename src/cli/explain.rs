@@ -97,10 +97,7 @@ fn explain_route(
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
     writeln!(out, "May `{subject}` send `{line}` at {now}?")?;
-    let Some((method, target)) = line.split_once(' ') else {
-        story::no(Reason::Malformed, out)?;
-        return Ok(Outcome::No);
-    };
+    let Some((method, target)) = line.split_once(' ') else { return no(Reason::Malformed, out) };
     let (raw_path, raw_query) =
         target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let path = match Path::parse(raw_path) {
@@ -113,10 +110,7 @@ fn explain_route(
     };
     let matched = match find(bundle, method, path.decoded(), raw_query) {
         Ok(matched) => matched,
-        Err(reason) => {
-            story::no(reason, out)?;
-            return Ok(Outcome::No);
-        }
+        Err(reason) => return no(reason, out),
     };
     writeln!(out, "It matches the route `{}`.", matched.route().template())?;
     if matched.route().is_public() {
@@ -124,41 +118,39 @@ fn explain_route(
         return Ok(Outcome::Yes);
     }
     if is_stale(bundle, matched.route().method(), now) {
-        story::no(Reason::StalePolicy, out)?;
-        return Ok(Outcome::No);
+        return no(Reason::StalePolicy, out);
     }
-    let Some(person) = bundle.people().find(subject) else {
-        story::no(Reason::UnknownSubject, out)?;
-        return Ok(Outcome::No);
+    let principal = match principal(bundle, args, subject) {
+        Ok(principal) => principal,
+        Err(reason) => return no(reason, out),
     };
-    let through = args.through.as_deref().map(|id| authzen::application(bundle, id)).transpose();
-    let through = match through {
-        Ok(through) => through.filter(|application| *application != person),
-        Err(reason) => {
-            story::no(reason, out)?;
-            return Ok(Outcome::No);
-        }
-    };
-    let principal = Principal { subject: person, through, credential: None };
-    if bundle.suspends(principal) {
-        story::no(Reason::Suspended, out)?;
-        return Ok(Outcome::No);
-    }
     let outcome = every_requirement(bundle, &matched, principal, now, out)?;
     if outcome != Outcome::Yes {
         return Ok(outcome);
     }
     let decision = decide_route(bundle, &matched, principal, None, now);
     if !decision.is_allow() {
-        story::no(decision.reason, out)?;
-        return Ok(Outcome::No);
+        return no(decision.reason, out);
     }
     story::obligations(bundle, &decision, out)?;
     if decision.obligations.is_empty() {
         return Ok(Outcome::Yes);
     }
-    story::no(undeclared(&matched, raw_query).unwrap_or(Reason::Unfilterable), out)?;
+    no(undeclared(&matched, raw_query).unwrap_or(Reason::Unfilterable), out)
+}
+
+fn no(reason: Reason, out: &mut impl Write) -> io::Result<Outcome> {
+    story::no(reason, out)?;
     Ok(Outcome::No)
+}
+
+/// Who asks, and the application that they come through.
+fn principal<'b>(bundle: &'b Bundle, args: &ExplainArgs, subject: &str) -> Result<Principal<'b>, Reason> {
+    let subject = bundle.people().find(subject).ok_or(Reason::UnknownSubject)?;
+    let through = args.through.as_deref().map(|id| authzen::application(bundle, id)).transpose()?;
+    let through = through.filter(|application| *application != subject);
+    let principal = Principal { subject, through, credential: None };
+    if bundle.suspends(principal) { Err(Reason::Suspended) } else { Ok(principal) }
 }
 
 /// Why a request for records cannot have these query parameters, if it cannot.
