@@ -137,7 +137,11 @@ fn permission(
             Precedence::MostSpecific => "the first of these with a role decides alone",
             Precedence::Union => "a role at any of these may grant it",
         };
-        writeln!(out, "Looked at, near to far: {}. It is a {level} permission; {how}.", chain.join(", "))?;
+        writeln!(
+            out,
+            "Looked at, near to far: {}. It is a permission of level {level}; {how}.",
+            chain.join(", ")
+        )?;
     }
     if let Some(gate) = told.gate {
         let module = &row.modules()[gate.module].name;
@@ -145,12 +149,13 @@ fn permission(
         match gate.opened_by {
             Some(role) => writeln!(
                 out,
-                "The module `{module}` must be on in a {level} role too: it is on in {}.",
+                "The module `{module}` must be on in a role of level {level} too: it is on in {}.",
                 role_name(row, role)
             )?,
-            None => {
-                writeln!(out, "The module `{module}` must be on in a {level} role too: it is on in none.")?
-            }
+            None => writeln!(
+                out,
+                "The module `{module}` must be on in a role of level {level} too: it is on in none."
+            )?,
         }
     }
     for (required, answer) in &told.requires {
@@ -285,12 +290,12 @@ fn standing(bundle: &Bundle, domain: &Domain, told: &Explanation, candidate: &Ca
         Standing::Elsewhere => "not asked: this is not below it".to_owned(),
         Standing::LevelTooNarrow => {
             format!(
-                "not asked: a {} role does not decide this",
+                "not asked: a role of level {} does not decide this",
                 domain.level_name(domain.roles()[candidate.role].level)
             )
         }
         Standing::OnlyAt(level) => {
-            format!("not asked: only a {} role decides this", domain.level_name(level))
+            format!("not asked: only a role of level {} decides this", domain.level_name(level))
         }
         Standing::NotCurrent => format!("not in force{}", dates()),
         Standing::Suspended => "suspended: held, and grants nothing".to_owned(),

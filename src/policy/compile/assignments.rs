@@ -359,7 +359,7 @@ fn find_scope(
             .error(
                 word.span,
                 "level_violation",
-                format!("`{}` is a {wanted} role, `{}` is a {found}", role.name, word.text),
+                format!("`{}` is a role of level {wanted}, `{}` is of level {found}", role.name, word.text),
             )
             .help(format!("assign it at a scope of level {wanted}"));
         return None;

@@ -85,8 +85,8 @@ impl Reader<'_, '_> {
         }
         let level = self.level_of(domain, scope);
         if level.is_some_and(|level| level != role.level) {
-            let message = format!("`{}` is a {} role", role.name, domain.level_name(role.level));
-            let help = format!("`on` must be a {}", domain.level_name(role.level));
+            let message = format!("`{}` is a role of level {}", role.name, domain.level_name(role.level));
+            let help = format!("`on` must be a scope of level {}", domain.level_name(role.level));
             self.diags.error(span, "wrong_level", message).help(help);
         }
     }

@@ -45,7 +45,8 @@ impl<'a> Reader<'a> {
         if module.level.is_broader_than(self.level) {
             let level = |level: Level| self.domain.level_name(level);
             let (held, wanted) = (level(self.level), level(module.level));
-            let message = format!("a {held} role cannot carry `{}`, which is of level {wanted}", module.name);
+            let message =
+                format!("a role of level {held} cannot carry `{}`, which is of level {wanted}", module.name);
             let help =
                 "a role carries permissions of its own level and narrower ones; grant this to a broader role";
             diags.error(key.span, "level_violation", message).help(help);

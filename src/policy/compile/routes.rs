@@ -401,7 +401,7 @@ impl Reader<'_, '_> {
         };
         if level.is_broader_than(asked) {
             let message = format!("the permission is of level {}", domain.level_name(asked));
-            let help = format!("ask it on a scope of that level or narrower, not on a {level_name}");
+            let help = format!("ask it on a scope of that level or narrower, not of level {level_name}");
             self.diags.error(node.span, "wrong_level", message).help(help);
             return None;
         }
