@@ -56,9 +56,9 @@ pub(super) fn read(
             if joins {
                 let domain = &bundle.domains[mapping.domain];
                 let mut deriving = Deriving { reading, domain, mapping, seats: &mut seats };
-                deriving.from_enrolments();
-                deriving.from_orgs();
-                deriving.from_children(&children);
+                deriving.by_enrolments();
+                deriving.by_orgs();
+                deriving.by_children(&children);
             }
         }
     }
@@ -189,7 +189,7 @@ impl<'a> Deriving<'a> {
             .and_then(|scope| self.domain.ancestor(scope, level))
     }
 
-    fn from_enrolments(&mut self) {
+    fn by_enrolments(&mut self) {
         let reading = self.reading;
         for enrolment in &reading.enrolments {
             let place = reading.span("enrollments.csv", enrolment.line);
@@ -202,7 +202,7 @@ impl<'a> Deriving<'a> {
 
     /// At an org itself, and at no other: an administrator of a district has no role of a school by that. Teachers have
     /// theirs by their classes, guardians by their children.
-    fn from_orgs(&mut self) {
+    fn by_orgs(&mut self) {
         let reading = self.reading;
         let tied_in = if reading.version == Version::V1_1 { "users.csv" } else { "roles.csv" };
         let own = |tie: &&Tie| tie.word != RoleWord::Teacher && tie.kind != Kind::Guardian;
@@ -215,7 +215,7 @@ impl<'a> Deriving<'a> {
     }
 
     /// Guardians have their roles where their children are, on the days on which they are guardians themselves.
-    fn from_children(&mut self, children: &HashMap<UserId, ScopeId>) {
+    fn by_children(&mut self, children: &HashMap<UserId, ScopeId>) {
         let (reading, mapping) = (self.reading, self.mapping);
         if reading.guardians.is_empty() || mapping.roles.is_empty() {
             return;
