@@ -2,7 +2,7 @@
 
 use super::template::{QueryPart, Segment, SegmentType, Template};
 use super::{CAPTURES_MAX, RouteId};
-use std::cmp::Ordering;
+use crate::policy::names::NameMap;
 use std::collections::BTreeMap;
 
 /// The routes of all paths.
@@ -13,9 +13,7 @@ pub(crate) struct Tree {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// Ordered by length, then by text: most of those that are not the one looked for have another length, and need not
-    /// be read.
-    literals: Vec<(Box<str>, Node)>,
+    literals: NameMap<Node>,
     /// Whether a literal has a letter beyond ASCII: then the case of letters takes a longer look.
     beyond_ascii: bool,
     /// Ordered narrow to wide.
@@ -139,8 +137,7 @@ impl Node {
         let slash = rest.bytes().position(|byte| byte == b'/');
         let end = slash.map_or(path.len(), |length| start + length);
         let Some(segment) = path.get(start..end) else { return Step::Nothing };
-        let known = self.literals.binary_search_by(|(text, _)| in_order(text, segment));
-        if let Some((_, node)) = known.ok().and_then(|at| self.literals.get(at)) {
+        if let Some(node) = self.literals.get(segment) {
             match node.find(path, end + 1, captures) {
                 Step::Nothing => {}
                 step => return step,
@@ -168,15 +165,10 @@ impl Node {
         Step::Found(tail)
     }
 
-    /// Whether a template ends with a slash right behind this node. The shortest text is the empty one.
+    /// Whether a template ends with a slash right behind this node.
     fn goes_on_with_a_slash(&self) -> bool {
-        self.literals.first().is_some_and(|(text, node)| text.is_empty() && node.end.is_some())
+        self.literals.get("").is_some_and(|node| node.end.is_some())
     }
-}
-
-/// The order of the literals.
-fn in_order(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// What some app may take a segment for: Express, ASP.NET and Windows do not look at the case of letters, Windows drops
@@ -222,31 +214,21 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
 }
 
 fn literal_child<'n>(node: &'n mut Node, text: &str) -> &'n mut Node {
-    let at = match node.literals.binary_search_by(|(known, _)| in_order(known, text)) {
-        Ok(at) => at,
-        Err(at) => {
-            node.beyond_ascii |= !text.is_ascii();
-            node.literals.insert(at, (text.into(), Node::default()));
-            at
-        }
-    };
-    child(&mut node.literals, at)
+    node.beyond_ascii |= !text.is_ascii();
+    node.literals.entry(text.into()).or_default()
 }
 
 fn parameter_child(node: &mut Node, kind: SegmentType) -> &mut Node {
-    let at = match node.parameters.binary_search_by_key(&kind, |(known, _)| *known) {
+    let parameters = &mut node.parameters;
+    let at = match parameters.binary_search_by_key(&kind, |(known, _)| *known) {
         Ok(at) => at,
         Err(at) => {
-            node.parameters.insert(at, (kind, Node::default()));
+            parameters.insert(at, (kind, Node::default()));
             at
         }
     };
-    child(&mut node.parameters, at)
-}
-
-#[expect(clippy::indexing_slicing, reason = "the place was found or filled right before")]
-fn child<K>(children: &mut [(K, Node)], at: usize) -> &mut Node {
-    &mut children[at].1
+    #[expect(clippy::indexing_slicing, reason = "the place was found or filled right before")]
+    &mut parameters[at].1
 }
 
 fn allow<'m>(methods: impl Iterator<Item = &'m Box<str>>) -> String {
