@@ -7,9 +7,10 @@ mod age;
 #[path = "rosters/aside.rs"]
 mod aside;
 
-use hallpass::decision::{Decision, Edges, authzen, decide};
+use hallpass::decision::{Decision, Edges, authzen, decide, decide_route};
 use hallpass::json;
 use hallpass::policy::roster::Cause;
+use hallpass::policy::route::Lookup;
 use hallpass::policy::{Bundle, Claims, Compilation, Principal, Roster, Source, compile_with};
 use hallpass::time::Time;
 use proptest::prelude::*;
@@ -311,6 +312,44 @@ fn a_block_on_a_student_holds_on_the_scope_that_the_roster_makes_of_the_student(
         );
         assert_eq!(named.reason.as_str(), "blocked");
         assert_eq!(may(&blocked("student: una"), "una", "passport/work.see", "class/1A"), "granted");
+    }
+}
+
+#[test]
+fn who_is_nothing_today_by_the_roster_is_nobody_whatever_is_written_of_them_by_hand() {
+    let routes = "routes:\n  \"GET /open\": public\n  \"GET /{s}\": {permission: passport/office.manage, on: \"school/{s}\"}\n";
+    let policy = changed(
+        &format!("{}{routes}", policy()),
+        &[(
+            "assignments:\n",
+            "assignments:\n  - {subject: tim, role: passport/school_admin, scope: school/north}\n",
+        )],
+    );
+    let ended = changed(
+        V1_2,
+        &[("r2,,tim,primary,teacher,,,north", "r2,,tim,primary,teacher,2026-09-01,2026-10-15,north")],
+    );
+    let bundle = rostered(&policy, &ended);
+    let reason = |path: &str, now: &str| {
+        let Lookup::Found(leaf) = bundle.routes().find("GET", path) else { panic!("no route") };
+        let matched = leaf.select(Vec::new()).unwrap();
+        let tim = bundle.people().find("tim").unwrap();
+        let decided = decide_route(&bundle, &matched, tim, None, at(now)).reason.as_str();
+        // By name nobody of any kind is found either.
+        let named = ask(&bundle, "tim", "passport/office.manage", "school/north", "", now).reason.as_str();
+        assert!(path == "/open" || decided == named, "{decided} {named}");
+        decided
+    };
+    // A teacher until the middle of October, an aide elsewhere until the end of it.
+    for (now, says) in [
+        ("2026-07-31T08:00:00Z", "unknown_subject"),
+        ("2026-08-15T08:00:00Z", "granted"),
+        ("2026-10-14T08:00:00Z", "granted"),
+        ("2026-10-31T08:00:00Z", "granted"),
+        ("2026-11-01T08:00:00Z", "unknown_subject"),
+    ] {
+        assert_eq!(reason("/north", now), says, "{now}");
+        assert_eq!(reason("/open", now), "public");
     }
 }
 

@@ -120,7 +120,7 @@ fn explain_route(
     if is_stale(bundle, matched.route().method(), now) {
         return no(Reason::StalePolicy, out);
     }
-    let principal = match principal(bundle, args, subject) {
+    let principal = match principal(bundle, args, subject, now) {
         Ok(principal) => principal,
         Err(reason) => return no(reason, out),
     };
@@ -145,12 +145,21 @@ fn no(reason: Reason, out: &mut impl Write) -> io::Result<Outcome> {
 }
 
 /// Who asks, and the application that they come through.
-fn principal<'b>(bundle: &'b Bundle, args: &ExplainArgs, subject: &str) -> Result<Principal<'b>, Reason> {
+fn principal<'b>(
+    bundle: &'b Bundle,
+    args: &ExplainArgs,
+    subject: &str,
+    now: Time,
+) -> Result<Principal<'b>, Reason> {
     let subject = bundle.people().find(subject).ok_or(Reason::UnknownSubject)?;
     let through = args.through.as_deref().map(|id| authzen::application(bundle, id)).transpose()?;
     let through = through.filter(|application| *application != subject);
     let principal = Principal { subject, through, credential: None };
-    if bundle.suspends(principal) { Err(Reason::Suspended) } else { Ok(principal) }
+    match () {
+        () if bundle.suspends(principal) => Err(Reason::Suspended),
+        () if bundle.kinds(subject, now).is_empty() => Err(Reason::UnknownSubject),
+        () => Ok(principal),
+    }
 }
 
 /// Why a request for records cannot have these query parameters, if it cannot.

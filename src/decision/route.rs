@@ -75,6 +75,10 @@ pub fn decide_requirements<'a>(
     if bundle.suspends(principal) {
         return (Decision::SUSPENDED, Considered::default());
     }
+    // Who is nothing today, as the roster says, is nobody today, whatever is written of them by hand.
+    if bundle.kinds(principal.subject, now).is_empty() {
+        return (Decision::before_any_rule(Reason::UnknownSubject), Considered::default());
+    }
     let asking = Asking { bundle, matched, principal, claims, now, item: None };
     if asking.is_given_nothing() {
         let nothing = Decision::of_no_domain(Reason::RecordTypeNotShared, Rule::Sharing);

@@ -51,6 +51,11 @@ impl Kinds {
         self.0 & (1 << kind as u8) != 0
     }
 
+    /// Whether no kind is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the two sets share a kind.
     pub fn meets(self, other: Kinds) -> bool {
         self.0 & other.0 != 0
