@@ -10,6 +10,9 @@ use crate::time::Time;
 /// what is asked about. Where a document is given to the target, the target is bound by its own max instead, which is
 /// none then.
 pub(super) fn blocked(bundle: &Bundle, request: &AccessRequest<'_>) -> bool {
+    if bundle.held_off().blocks().is_empty() {
+        return false;
+    }
     let now = request.now;
     match &request.ask {
         Ask::Permission { scope, .. } => {

@@ -4,7 +4,7 @@
 use super::ask::{ChangeAsk, Changed, Facts};
 use super::{At, Context, Decision, Reason, Rule};
 use crate::policy::table::{DomainId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Assignments, Bundle, Domain, Listed, Mandatory, Plan, Relation, Tenure};
+use crate::policy::{Assignment, Bundle, Domain, Listed, Mandatory, Plan, Relation, Tenure};
 use crate::time::Time;
 
 /// The longest set of permissions that is read.
@@ -120,7 +120,7 @@ impl<'b> Asked<'b> {
     /// Whether a role, or an assignment of it that the target has here, carries anything.
     fn carries(&self, role: RoleId) -> bool {
         let row = &self.domain.roles()[role];
-        let stored = self.assignments().iter().filter(|held| held.role == role);
+        let stored = self.assignments().filter(|held| held.role == role);
         let mut custom = stored.filter(|held| held.has_set());
         let kinds = self.bundle.people().row(self.target).kinds;
         let must = |mandatory: &Mandatory| kinds.meets(mandatory.kinds);
@@ -141,7 +141,7 @@ impl<'b> Asked<'b> {
     }
 
     /// What is stored of the target here, whatever its dates.
-    fn assignments(&self) -> Assignments<'b> {
+    fn assignments(&self) -> impl Iterator<Item = Assignment<'b>> + use<'b> {
         self.bundle.assignments(self.target, self.domain_id).at(self.scope)
     }
 
@@ -177,7 +177,7 @@ impl<'b> Asked<'b> {
         if !self.own {
             return granted;
         }
-        let held = || self.assignments().iter().filter(|held| held.is_active(self.now));
+        let held = || self.assignments().filter(|held| held.is_active(self.now));
         if held().any(|held| self.leaves_out(&held, &set)) {
             return self.ended(Reason::SelfRemoval, Rule::SelfUpdate);
         }
@@ -194,7 +194,7 @@ impl<'b> Asked<'b> {
     fn opens_a_gate(&self, item: &Listed) -> bool {
         let module = self.domain.permissions()[item.permission].module;
         let level = self.domain.node(self.scope).map(|node| node.level);
-        let mut held = self.assignments().iter().filter(|held| held.is_active(self.now));
+        let mut held = self.assignments().filter(|held| held.is_active(self.now));
         self.domain.modules()[module].gate_at == level
             && !held.any(|held| self.bundle.grants_of(&held).has_on(module))
     }
@@ -214,10 +214,10 @@ impl<'b> Asked<'b> {
     /// A title or a set labels what the target has here: somebody without an assignment here has nothing to change, and
     /// what a locked role grants is not edited for anybody.
     fn has_changeable_assignment(&self) -> Result<(), Decision> {
-        if self.assignments().is_empty() {
+        if self.assignments().next().is_none() {
             return Err(self.ended(Reason::AttributeMissing, Rule::None));
         }
-        match self.assignments().iter().find(|held| self.domain.roles()[held.role].locked) {
+        match self.assignments().find(|held| self.domain.roles()[held.role].locked) {
             None => Ok(()),
             Some(held) => Err(Decision {
                 role: Some(held.role),
@@ -232,7 +232,7 @@ impl<'b> Asked<'b> {
         if !listed {
             return self.ended(Reason::UnknownTitle, Rule::Titles);
         }
-        if self.assignments().is_empty() {
+        if self.assignments().next().is_none() {
             return self.ended(Reason::AttributeMissing, Rule::None);
         }
         self.ended(Reason::Granted, Rule::Titles)

@@ -5,7 +5,9 @@ use super::ask::Facts;
 use super::{Decision, Reason, Rule};
 use crate::policy::relations::Part;
 use crate::policy::table::{DomainId, ModuleId, PermissionId, PersonId, RoleId, ScopeId};
-use crate::policy::{Assignments, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation};
+use crate::policy::{
+    Assignments, Bundle, Domain, Granted, Grants, Kind, Level, Plan, Precedence, Relation, Tenure,
+};
 use crate::time::Time;
 
 /// Who asks at a scope of a domain at a time.
@@ -39,12 +41,26 @@ pub(super) struct Context<'b> {
 #[derive(Clone, Copy)]
 struct Seat<'b> {
     role: RoleId,
-    grants: &'b Grants,
-    options: &'b [PermissionId],
+    /// The assignment; none for a role that is held by default.
+    held: Option<&'b Tenure>,
     /// A suspended assignment is held and grants nothing, and so is one at an archived scope.
     active: bool,
+}
+
+impl Seat<'_> {
     /// A role that is held by default carries no `base`.
-    assigned: bool,
+    fn is_assigned(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+/// The best seat at a scope, and how it answers.
+#[derive(Clone, Copy)]
+struct Found {
+    holds: Holds,
+    rule: Rule,
+    role: RoleId,
+    scope: ScopeId,
 }
 
 /// Which of the ways to a permission count.
@@ -143,7 +159,12 @@ impl<'b> Context<'b> {
         }
         let permissions = self.domain.permissions();
         let requires = &permissions[permission].requires;
-        if !requires.iter().all(|required| self.by_itself(*required).is_allow()) {
+        // Its own module is open, or there would be no yes.
+        let is_open = |module| module == permissions[permission].module || self.closed_by(module).is_none();
+        let has = |required: &PermissionId| {
+            self.by_grants(*required).is_allow() && is_open(permissions[*required].module)
+        };
+        if !requires.iter().all(has) {
             return Decision { reason: Reason::RequiresMissing, rule: Rule::Requires, ..own };
         }
         let stepped_up = |id: &PermissionId| match &permissions[*id].step_up {
@@ -158,20 +179,28 @@ impl<'b> Context<'b> {
 
     /// The permission by the roles of the chain and its module's gate, without what it requires.
     pub(super) fn by_itself(&self, permission: PermissionId) -> Decision {
-        let decision = self.by_plans(permission).unwrap_or_else(|| self.by_roles(permission, Ways::All));
+        let decision = self.by_grants(permission);
         if !decision.is_allow() {
             return decision;
         }
-        let module_id = self.domain.permissions()[permission].module;
-        if self.domain.is_off(module_id, self.scope) {
-            return Decision { reason: Reason::ModuleGated, rule: Rule::ModulesOff, ..decision };
+        match self.closed_by(self.domain.permissions()[permission].module) {
+            Some(rule) => Decision { reason: Reason::ModuleGated, rule, ..decision },
+            None => decision,
         }
-        match self.domain.modules()[module_id].gate_at {
-            Some(level) if self.gate_opener(module_id, level).is_none() => {
-                Decision { reason: Reason::ModuleGated, rule: Rule::GateAt, ..decision }
-            }
-            _ => decision,
+    }
+
+    /// The permission by plans and roles alone.
+    fn by_grants(&self, permission: PermissionId) -> Decision {
+        self.by_plans(permission).unwrap_or_else(|| self.by_roles(permission, Ways::All))
+    }
+
+    /// What keeps a module closed here, if anything does.
+    fn closed_by(&self, module: ModuleId) -> Option<Rule> {
+        if self.domain.is_off(module, self.scope) {
+            return Some(Rule::ModulesOff);
         }
+        let level = self.domain.modules()[module].gate_at?;
+        self.gate_opener(module, level).is_none().then_some(Rule::GateAt)
     }
 
     /// What the plans of the chain leave, each bounded by the others; `None` where roles decide.
@@ -201,11 +230,9 @@ impl<'b> Context<'b> {
         }
     }
 
-    /// Whether roles held at `level` may decide `permission`: a class role never decides a programme permission, and
-    /// `only_at` leaves one level to decide.
+    /// Whether roles held at `level` may decide `permission`.
     fn may_decide(&self, level: Level, permission: PermissionId) -> bool {
-        let asked = &self.domain.permissions()[permission];
-        !level.is_narrower_than(asked.level) && asked.only_at.is_none_or(|only| only == level)
+        self.domain.permissions()[permission].is_decided_at(level)
     }
 
     /// Which roles decide, and whether they grant.
@@ -216,37 +243,45 @@ impl<'b> Context<'b> {
         };
         // What was found so far: the answer of the narrowest scope with a role under `most_specific`, the best of all
         // under `union`, where no single role stands behind a denial.
-        let mut so_far: Option<(Decision, Holds)> = None;
+        let mut so_far: Option<Found> = None;
+        let most_specific = self.domain.precedence() == Precedence::MostSpecific;
+        let asked = &self.domain.permissions()[permission];
         for (scope, level) in self.domain.chain(self.scope) {
-            if !self.may_decide(level, permission) {
+            if !asked.is_decided_at(level) {
                 continue;
             }
-            let replaced = so_far.is_some() && self.domain.precedence() == Precedence::MostSpecific;
+            let replaced = so_far.is_some() && most_specific;
             let Some((role, holds)) = self.best_at(scope, permission, ways, replaced) else { continue };
             let rule = match () {
                 () if replaced => Rule::NeverOverridden,
                 () if self.is_default(scope) => Rule::DefaultRole,
                 () => rule,
             };
-            let decided = Decision {
-                role: Some(role),
-                scope: Some(scope),
-                ..Decision::with(holds.reason(), rule, self.domain_id)
-            };
+            let found = Found { holds, rule, role, scope };
             if holds == Holds::Yes {
-                return decided;
+                return self.told(found);
             }
-            so_far = match (so_far, self.domain.precedence()) {
-                (None, Precedence::MostSpecific) => Some((decided, holds)),
-                (Some((_, before)), Precedence::MostSpecific) if holds > before => Some((decided, holds)),
-                (found, Precedence::MostSpecific) => found,
-                (found, Precedence::Union) => {
-                    let best = found.map_or(holds, |(_, before)| before.max(holds));
-                    Some((Decision::with(best.reason(), rule, self.domain_id), best))
+            match &mut so_far {
+                None => so_far = Some(found),
+                Some(before) if !most_specific => {
+                    (before.holds, before.rule) = (before.holds.max(holds), rule);
                 }
-            };
+                Some(before) if holds > before.holds => *before = found,
+                Some(_) => {}
+            }
         }
-        so_far.map_or(Decision::with(Reason::NoRoleInContext, rule, self.domain_id), |(decision, _)| decision)
+        let denied = |reason, rule| Decision::with(reason, rule, self.domain_id);
+        match so_far {
+            None => denied(Reason::NoRoleInContext, rule),
+            Some(found) if most_specific => self.told(found),
+            Some(found) => denied(found.holds.reason(), found.rule),
+        }
+    }
+
+    fn told(&self, found: Found) -> Decision {
+        let Found { holds, rule, role, scope } = found;
+        let (role, scope) = (Some(role), Some(scope));
+        Decision { role, scope, ..Decision::with(holds.reason(), rule, self.domain_id) }
     }
 
     /// The role at `scope` that answers best, and how; `None` where none is held. Seats come in the order of role
@@ -262,7 +297,7 @@ impl<'b> Context<'b> {
         let roles = self.domain.roles();
         let mut best: Option<(RoleId, Holds)> = None;
         for seat in self.seats(scope) {
-            if replaced && !(seat.assigned && roles[seat.role].never_overridden) {
+            if replaced && !(seat.is_assigned() && roles[seat.role].never_overridden) {
                 continue;
             }
             let holds = match ways {
@@ -278,24 +313,22 @@ impl<'b> Context<'b> {
     }
 
     /// Whether a seat grants a permission.
-    fn holds(&self, seat: &Seat<'_>, permission: PermissionId) -> Holds {
+    fn holds(&self, seat: &Seat<'b>, permission: PermissionId) -> Holds {
         if !seat.active {
             return Holds::No;
         }
-        match seat.grants.of(permission) {
+        let grants = self.grants(seat);
+        match grants.of(permission) {
             Granted::Outright => return Holds::Yes,
             _ if self.carries_base(seat, permission) => return Holds::Yes,
             Granted::Within(relations) => {
                 let answers = relations.iter().map(|(_, relation)| self.stands_in(*relation));
                 return answers.max().unwrap_or(Holds::No);
             }
-            Granted::No if seat.options.is_empty() => return Holds::No,
+            Granted::No if !self.options(seat).contains(&permission) => return Holds::No,
             Granted::No => {}
         }
-        if !seat.options.contains(&permission) {
-            return Holds::No;
-        }
-        let offered = seat.grants.option(permission);
+        let offered = grants.option(permission);
         offered
             .map(|relation| relation.map_or(Holds::Yes, |relation| self.stands_in(relation)))
             .max()
@@ -304,7 +337,7 @@ impl<'b> Context<'b> {
 
     /// Whether a seat carries the permission as one of those that every assignment carries.
     fn carries_base(&self, seat: &Seat<'_>, permission: PermissionId) -> bool {
-        seat.active && seat.assigned && self.domain.is_base(permission)
+        seat.active && seat.is_assigned() && self.domain.is_base(permission)
     }
 
     /// Whether the subject stands in a relation to what is asked about.
@@ -350,7 +383,7 @@ impl<'b> Context<'b> {
         let staff = self.bundle.kinds(self.subject, self.now).contains(Kind::Staff);
         let seat = self
             .seats(school)
-            .filter(|seat| seat.assigned && decides && staff)
+            .filter(|seat| seat.is_assigned() && decides && staff)
             .max_by_key(|seat| (seat.active, std::cmp::Reverse(seat.role)));
         let Some(seat) = seat else { return denied(Reason::PermissionNotGranted) };
         let granted = seat.active && (in_plan || self.domain.is_base(permission));
@@ -362,14 +395,14 @@ impl<'b> Context<'b> {
     /// options and `base`; a custom set opens the gates of the modules that it names.
     pub(super) fn gate_opener(&self, module: ModuleId, level: Level) -> Option<RoleId> {
         let scope = self.domain.ancestor(self.scope, level)?;
-        self.seats(scope).find(|seat| seat.active && seat.grants.has_on(module)).map(|seat| seat.role)
+        self.seats(scope).find(|seat| seat.active && self.grants(seat).has_on(module)).map(|seat| seat.role)
     }
 
     /// The narrowest of these roles that the subject holds by an assignment on the chain today, and where; ties by role.
     /// A role that is held by default gives nothing away.
     pub(super) fn holder_among(&self, roles: &[RoleId]) -> Option<(RoleId, ScopeId)> {
         self.domain.chain(self.scope).find_map(|(scope, _)| {
-            let mut seats = self.seats(scope).filter(|seat| seat.active && seat.assigned);
+            let mut seats = self.seats(scope).filter(|seat| seat.active && seat.is_assigned());
             seats.find(|seat| roles.contains(&seat.role)).map(|seat| (seat.role, scope))
         })
     }
@@ -383,10 +416,11 @@ impl<'b> Context<'b> {
     /// Whether the subject would have less by holding a role with these grants at the very scope: it may take the place
     /// of broader roles, or of the one that is held by default.
     pub(super) fn is_lessened_by(&self, grants: &Grants) -> bool {
-        if self.seats(self.scope).any(|seat| seat.assigned) {
+        if self.seats(self.scope).any(|seat| seat.is_assigned()) {
             return false;
         }
-        let closes_a_gate = |seat: Seat<'_>| seat.grants.modules_on().any(|module| !grants.has_on(module));
+        let closes_a_gate =
+            |seat: Seat<'b>| self.grants(&seat).modules_on().any(|module| !grants.has_on(module));
         self.seats(self.scope).any(closes_a_gate)
             || self.domain.permissions().iter().any(|(id, _)| {
                 let mut lost = self.replaced_by_a_role_here(id);
@@ -405,16 +439,18 @@ impl<'b> Context<'b> {
         });
         first
             .flat_map(|(scope, _)| self.seats(scope).filter(|seat| seat.active))
-            .flat_map(move |seat| seat.grants.carried(id, seat.options))
+            .flat_map(move |seat| self.grants(&seat).carried(id, self.options(&seat)))
     }
 
     /// Whether a role that no narrower one replaces has the permission as far as `relation` does.
     fn stays(&self, id: PermissionId, relation: Option<Relation>) -> bool {
         let may = self.domain.chain(self.scope).filter(|(_, level)| self.may_decide(*level, id));
-        let mut firm = may
-            .flat_map(|(scope, _)| self.seats(scope))
-            .filter(|seat| seat.active && seat.assigned && self.domain.roles()[seat.role].never_overridden);
-        firm.any(|seat| seat.grants.carried(id, seat.options).any(|have| have.is_none() || have == relation))
+        let mut firm = may.flat_map(|(scope, _)| self.seats(scope)).filter(|seat| {
+            seat.active && seat.is_assigned() && self.domain.roles()[seat.role].never_overridden
+        });
+        firm.any(|seat| {
+            self.grants(&seat).carried(id, self.options(&seat)).any(|have| have.is_none() || have == relation)
+        })
     }
 
     fn is_default(&self, scope: ScopeId) -> bool {
@@ -423,21 +459,30 @@ impl<'b> Context<'b> {
 
     /// The roles held at exactly `scope` today, in the order of their names. Suspended ones are held.
     fn seats(&self, scope: ScopeId) -> impl Iterator<Item = Seat<'b>> + '_ {
-        let current = self.held.at(scope).iter().filter(|held| held.is_current(self.now)).map(|held| Seat {
-            role: held.role,
-            grants: self.bundle.grants_of(&held),
-            options: self.bundle.options_of(&held),
-            active: !held.grants_nothing(),
-            assigned: true,
-        });
-        let stands_in = self.default_role.filter(|(_, anchor)| *anchor == scope);
-        current.chain(stands_in.map(|(role, _)| Seat {
-            role,
-            grants: &self.domain.roles()[role].grants,
-            options: &[],
-            active: !self.domain.is_archived(scope),
-            assigned: false,
-        }))
+        let mut assigned = self.held.at(scope);
+        let mut by_default = self.default_role.filter(|(_, anchor)| *anchor == scope);
+        // One step for both instead of a chain of two: this is the innermost loop of every decision.
+        std::iter::from_fn(move || {
+            for held in assigned.by_ref() {
+                if held.is_current(self.now) {
+                    let active = !held.grants_nothing();
+                    return Some(Seat { role: held.role, held: Some(held.tenure()), active });
+                }
+            }
+            let (role, _) = by_default.take()?;
+            Some(Seat { role, held: None, active: !self.domain.is_archived(scope) })
+        })
+    }
+
+    /// What a seat grants: the custom set of its assignment, else what its role does.
+    fn grants(&self, seat: &Seat<'b>) -> &'b Grants {
+        let own = seat.held.and_then(|held| self.bundle.set_of(held));
+        own.unwrap_or_else(|| &self.domain.roles()[seat.role].grants)
+    }
+
+    /// The options that the assignment of a seat switches on.
+    fn options(&self, seat: &Seat<'b>) -> &'b [PermissionId] {
+        seat.held.map_or(&[], |held| self.bundle.options_of(held))
     }
 
     /// The role that stands in for the mandatory one.

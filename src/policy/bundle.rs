@@ -302,10 +302,13 @@ impl Revision {
 
     /// What an assignment grants: its custom set, else its role's grants.
     pub fn grants_of(&self, assignment: &Tenure) -> &Grants {
-        match assignment.set {
-            Some(set) => &self.sets[set],
-            None => &self.domains[assignment.domain].roles()[assignment.role].grants,
-        }
+        let own = self.set_of(assignment);
+        own.unwrap_or_else(|| &self.domains[assignment.domain].roles()[assignment.role].grants)
+    }
+
+    /// The custom set of an assignment, if it has one.
+    pub fn set_of(&self, assignment: &Tenure) -> Option<&Grants> {
+        assignment.set.map(|set| &self.sets[set])
     }
 
     /// The options that an assignment switches on.

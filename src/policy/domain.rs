@@ -111,6 +111,14 @@ pub struct Permission {
     pub step_up: Option<StepUp>,
 }
 
+impl Permission {
+    /// Whether roles held at `level` may decide it: a class role never decides a programme permission, and `only_at`
+    /// leaves one level to decide.
+    pub fn is_decided_at(&self, level: Level) -> bool {
+        !level.is_narrower_than(self.level) && self.only_at.is_none_or(|only| only == level)
+    }
+}
+
 /// A claim that must be there, freshly proven or strong enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepUp {

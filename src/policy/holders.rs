@@ -47,6 +47,13 @@ impl<'b> Deref for Assignment<'b> {
     }
 }
 
+impl<'b> Assignment<'b> {
+    /// What it says besides where.
+    pub fn tenure(self) -> &'b Tenure {
+        self.tenure
+    }
+}
+
 impl Tenure {
     /// Whether `now` lies inside its dates.
     pub fn is_current(&self, now: Time) -> bool {
@@ -83,9 +90,12 @@ pub struct Assignments<'b> {
 
 impl<'b> Assignments<'b> {
     /// Those that are held at exactly `scope`.
-    #[must_use]
-    pub fn at(self, scope: ScopeId) -> Assignments<'b> {
-        Assignments { rows: run(self.rows, |row| row.scope.cmp(&scope)), ..self }
+    pub fn at(self, scope: ScopeId) -> impl Iterator<Item = Assignment<'b>> + Clone {
+        let rows = match self.rows.len() {
+            0..=FEW => self.rows,
+            _ => run(self.rows, |row| row.scope.cmp(&scope)),
+        };
+        rows.iter().filter(move |row| row.scope == scope).map(move |row| self.tenures.assignment(row))
     }
 
     /// One after the other.
@@ -196,7 +206,7 @@ fn run(rows: &[Row], order: impl Fn(&Row) -> Ordering) -> &[Row] {
 /// How many rows stand before the first for which this does not hold; behind that it holds for none.
 fn leading(rows: &[Row], holds: impl Fn(&Row) -> bool) -> usize {
     match rows.len() {
-        0..=FEW => rows.iter().take_while(|row| holds(row)).count(),
+        0..=FEW => rows.iter().position(|row| !holds(row)).unwrap_or(rows.len()),
         _ => rows.partition_point(holds),
     }
 }
@@ -295,12 +305,10 @@ mod tests {
                 held.iter().map(|(domain, scope, role)| row(*scope, id(*domain, *role))).collect();
             holders.push(Kinds::default(), count % 2 == 0, &rows);
             let person = PersonId::from_row(count);
-            let seen = |of: Assignments<'_>| -> Vec<(u32, u32, u32)> {
+            fn seen<'b>(of: impl Iterator<Item = Assignment<'b>>) -> Vec<(u32, u32, u32)> {
                 let number = |id: usize| id as u32;
-                of.iter()
-                    .map(|a| (number(a.domain.row()), number(a.scope.row()), number(a.role.row())))
-                    .collect()
-            };
+                of.map(|a| (number(a.domain.row()), number(a.scope.row()), number(a.role.row()))).collect()
+            }
             for domain in 0..4 {
                 let of_domain = holders.assignments(person, DomainId::from_row(domain));
                 let wanted = |scope: Option<u32>| -> Vec<(u32, u32, u32)> {
@@ -308,7 +316,7 @@ mod tests {
                         |(d, s, _): &&(u32, u32, u32)| *d == domain && scope.is_none_or(|scope| scope == *s);
                     held.iter().filter(is).copied().collect()
                 };
-                assert_eq!(seen(of_domain), wanted(None), "{count} {domain}");
+                assert_eq!(seen(of_domain.iter()), wanted(None), "{count} {domain}");
                 assert_eq!(of_domain.is_empty(), wanted(None).is_empty());
                 for scope in 0..9 {
                     assert_eq!(
