@@ -54,8 +54,8 @@ impl Rights {
         let domain = &bundle.domains()[domain_id];
         let Some(forms) = domain.forms() else { return Rights::everywhere(Entry::NOTHING, Rule::FormMax) };
         let roles = domain.roles();
-        let held =
-            || bundle.assignments(person, domain_id).iter().filter(|held| roles[held.role].bears_forms());
+        let all = bundle.assignments(person, domain_id);
+        let held = || all.iter().filter(|held| roles[held.role].bears_forms());
         let staff = bundle.kinds(person, now).contains(Kind::Staff);
         let fallback = |entry| if staff { entry } else { Entry::NOTHING };
 

@@ -23,7 +23,7 @@ impl Obligations {
         if bundle.records().is_empty() {
             return Obligations::NONE;
         }
-        let kinds = bundle.people().row(principal.subject).kinds;
+        let kinds = bundle.kinds_ever(principal.subject);
         let mut only_application = Kinds::default();
         only_application.insert(Kind::Application);
         Obligations {

@@ -242,6 +242,11 @@ impl Revision {
         self.buildings.get(stage.map_or(self.people.row(person).buildings, |stage| stage.buildings))
     }
 
+    /// What a person of the roster is on any day, as their row says; read from where decisions read the rest of them.
+    pub fn kinds_ever(&self, person: PersonId) -> Kinds {
+        self.holders.kinds(person).0
+    }
+
     /// What a person of the roster is at `now`.
     pub fn kinds(&self, person: PersonId, now: Time) -> Kinds {
         match self.holders.kinds(person) {
