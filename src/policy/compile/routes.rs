@@ -149,33 +149,13 @@ fn read_route(
     }
     // `title` belongs to a change of a title; else it is for people.
     let own = REQUIREMENT.iter().chain(CHANGE).any(|name| *name != "title" && fields.get(name).is_some());
-    if own {
-        route.requirements.extend(reader.requirement(&fields)?);
-    }
-    if let Some(node) = fields.get("lists") {
-        for item in node.as_list("parameters that hold a list", reader.diags)? {
-            let Some(name) = item.as_text("a parameter", reader.diags) else { continue };
-            let capture = reader.capture_named(name, item.span);
-            route.lists.extend(capture.filter(|capture| !route.lists.contains(capture)));
-        }
-    }
-    let mut written = usize::from(own);
-    if let Some(list) = fields.get("require") {
-        let items = list.as_list("a list of requirements", reader.diags)?;
-        written += items.len();
-        if items.is_empty() {
-            reader.diags.error(list.span, "empty_list", "an empty list requires nothing").help(HELP);
-        }
-        for item in items {
-            let Some(fields) = requirement_fields(item, reader.diags) else { continue };
-            route.requirements.extend(reader.requirement(&fields)?);
-        }
-    }
+    let whole = reader.requirements(&fields, own, &mut route)?;
+    reader.lists(&fields, &mut route)?;
     // What did not come out of a requirement is told already.
-    if let (Some(node), true) = (fields.get("lists"), route.requirements.len() == written) {
+    if let (Some(node), true) = (fields.get("lists"), whole) {
         check_lists(&route, &reader.captures, node.span, reader.diags);
     }
-    if route.requirements.len() == written {
+    if whole {
         reader.check_asked_who(&route.requirements, key.span);
     }
     let required = own || fields.get("require").is_some();
@@ -246,6 +226,37 @@ pub(super) struct Reader<'a, 'd> {
 }
 
 impl Reader<'_, '_> {
+    /// What a route requires, at itself (`own`) and in `require`. Whether every requirement came out.
+    fn requirements(&mut self, fields: &Fields<'_>, own: bool, route: &mut Route) -> Option<bool> {
+        if own {
+            route.requirements.extend(self.requirement(fields)?);
+        }
+        let mut written = usize::from(own);
+        if let Some(list) = fields.get("require") {
+            let items = list.as_list("a list of requirements", self.diags)?;
+            written += items.len();
+            if items.is_empty() {
+                self.diags.error(list.span, "empty_list", "an empty list requires nothing").help(HELP);
+            }
+            for item in items {
+                let Some(fields) = requirement_fields(item, self.diags) else { continue };
+                route.requirements.extend(self.requirement(&fields)?);
+            }
+        }
+        Some(route.requirements.len() == written)
+    }
+
+    /// The captures that hold a list.
+    fn lists(&mut self, fields: &Fields<'_>, route: &mut Route) -> Option<()> {
+        let Some(node) = fields.get("lists") else { return Some(()) };
+        for item in node.as_list("parameters that hold a list", self.diags)? {
+            let Some(name) = item.as_text("a parameter", self.diags) else { continue };
+            let capture = self.capture_named(name, item.span);
+            route.lists.extend(capture.filter(|capture| !route.lists.contains(capture)));
+        }
+        Some(())
+    }
+
     fn requirement(&mut self, fields: &Fields<'_>) -> Option<Option<Requirement>> {
         if let Some(node) = fields.get("change") {
             let others: Vec<&str> =
