@@ -145,11 +145,6 @@ impl<'t> Jws<'t> {
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
-
-    /// The payload, which nobody has vouched for until a [`super::KeySet`] verified the token.
-    pub fn unverified_payload(&self) -> &[u8] {
-        &self.payload
-    }
 }
 
 /// Reads the bytes of a part as a strict JSON object.

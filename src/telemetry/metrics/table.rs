@@ -40,13 +40,13 @@ pub struct Label {
 }
 
 /// From 10 microseconds: what a request costs here is some tens of them.
-pub const OVERHEAD: &[f64] = &[
+const OVERHEAD: &[f64] = &[
     0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5,
     1.0,
 ];
 
 /// From 10 microseconds, for refusals, to the time that an app may take.
-pub const TOTAL: &[f64] = &[
+const TOTAL: &[f64] = &[
     0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0, 30.0,
 ];
