@@ -285,11 +285,9 @@ impl Reader<'_> {
             let fact = choose(node, "what to say of the subject", FACTS, &mut self.diags);
             let (Some(name), Some(fact)) = (name, fact) else { continue };
             if headers.iter().any(|(other, _)| *other == name) {
-                self.diags.error(
-                    key.span,
-                    "duplicate_key",
-                    format!("the header `{}` is there already", key.text),
-                );
+                self.diags
+                    .error(key.span, "duplicate_key", format!("the header `{}` is there already", key.text))
+                    .help("take one of the two out; upper and lower case are the same here");
             }
             headers.push((name, fact));
         }

@@ -54,14 +54,7 @@ impl Reader<'_> {
 
     fn keys_in_file(&mut self, node: &Node) -> Option<(KeySet, PathBuf)> {
         let path = self.path(node, "the file of keys")?;
-        let bytes = match super::read_bounded(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let text = format!("cannot read `{}`: {error}", path.display());
-                self.diags.error(node.span, "unreadable", text);
-                return None;
-            }
-        };
+        let bytes = values::bytes_of(&path, super::read_bounded, node, &mut self.diags)?;
         match KeySet::parse(&bytes) {
             Ok(keys) => {
                 for key in keys.ignored() {
@@ -72,7 +65,9 @@ impl Reader<'_> {
             }
             Err(error) => {
                 let text = format!("`{}` is no set of keys: {error}", path.display());
-                self.diags.error(node.span, "bad_keys", text);
+                self.diags
+                    .error(node.span, "bad_keys", text)
+                    .help("name a JWK Set, `{\"keys\": [...]}` (RFC 7517)");
                 None
             }
         }

@@ -79,14 +79,7 @@ impl Reader<'_> {
             return None;
         };
         let path = self.path(node, "the file with the key")?;
-        let bytes = match super::read_secret(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let text = format!("cannot read `{}`: {error}", path.display());
-                self.diags.error(node.span, "unreadable", text);
-                return None;
-            }
-        };
+        let bytes = values::bytes_of(&path, super::read_secret, node, &mut self.diags)?;
         // Editors and shells end a file with a line end, which is not meant to be part of a secret.
         let mask = Mask::new(bytes.trim_ascii_end(), &attributes);
         if mask.is_none() {

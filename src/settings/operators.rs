@@ -65,13 +65,7 @@ pub(super) fn admin(node: &Node, directory: &Path, diags: &mut Diags) -> Option<
 
 fn token(node: &Node, directory: &Path, diags: &mut Diags) -> Option<Token> {
     let path = directory.join(values::text(node, "the file of the token", diags)?);
-    let bytes = match super::read_secret(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            diags.error(node.span, "unreadable", format!("cannot read `{}`: {error}", path.display()));
-            return None;
-        }
-    };
+    let bytes = values::bytes_of(&path, super::read_secret, node, diags)?;
     Token::read(&bytes)
         .map_err(|error| {
             diags

@@ -3,8 +3,10 @@
 use crate::policy::source::{Diags, Node, Span};
 use crate::proxy::Address;
 use http::HeaderName;
+use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 /// The longest duration that makes sense anywhere here.
@@ -67,7 +69,9 @@ pub(super) fn duration(node: &Node, zero: bool, diags: &mut Diags) -> Option<Dur
         return None;
     }
     if duration.is_zero() && !zero {
-        diags.error(node.span, "out_of_range", format!("`{text}` leaves no time at all"));
+        diags
+            .error(node.span, "out_of_range", format!("`{text}` leaves no time at all"))
+            .help("write a longer time, such as `1s`");
         return None;
     }
     Some(duration)
@@ -120,11 +124,26 @@ pub(super) fn number(
     usize::try_from(number).ok()
 }
 
+/// The bytes of a file that the configuration names, or a mistake at its name.
+pub(super) fn bytes_of(
+    path: &Path,
+    read: fn(&Path) -> io::Result<Vec<u8>>,
+    node: &Node,
+    diags: &mut Diags,
+) -> Option<Vec<u8>> {
+    let told = read(path).map_err(|error| {
+        diags
+            .error(node.span, "unreadable", format!("cannot read `{}`: {error}", path.display()))
+            .help("name a file that hallpass may read; paths begin at the directory of the configuration");
+    });
+    told.ok()
+}
+
 /// A text that is not empty.
 pub(super) fn text<'a>(node: &'a Node, what: &str, diags: &mut Diags) -> Option<&'a str> {
     let text = node.as_text(what, diags)?;
     if text.is_empty() {
-        diags.error(node.span, "empty", format!("{what} is empty"));
+        diags.error(node.span, "empty", format!("{what} is empty")).help("write it, or take the key out");
         return None;
     }
     Some(text)

@@ -182,14 +182,18 @@ fn read_levels(fields: &Fields<'_>, scopes: &mut Scopes, diags: &mut Diags) -> V
             continue;
         }
         if levels.iter().any(|level| level == name) {
-            diags.error(item.span, "duplicate_name", format!("level `{name}` stands twice"));
+            diags
+                .error(item.span, "duplicate_name", format!("level `{name}` stands twice"))
+                .help("take one of the two out");
             continue;
         }
         scopes.intern_level(name);
         levels.push(name.to_owned());
     }
     if levels.is_empty() || levels.len() > LEVELS_MAX {
-        diags.error(node.span, "wrong_type", format!("a domain has 1 to {LEVELS_MAX} levels"));
+        diags
+            .error(node.span, "wrong_type", format!("a domain has 1 to {LEVELS_MAX} levels"))
+            .help("name them from broad to narrow, like `[district, school, class]`");
         levels.truncate(LEVELS_MAX);
     }
     levels
@@ -382,7 +386,9 @@ fn read_default_role(node: &Node, level: Level, domain: &Domain, diags: &mut Dia
             .help(format!("the mandatory level is {}", domain.level_name(level)));
     }
     if role.deleted {
-        diags.error(node.span, "deleted_role", format!("`{name}` is deleted and gives nothing to anybody"));
+        diags
+            .error(node.span, "deleted_role", format!("`{name}` is deleted and gives nothing to anybody"))
+            .help("name another role, or undelete it");
     }
     if let Some(power) =
         role.grants.listed().into_iter().find(|permission| domain.permissions[*permission].power)

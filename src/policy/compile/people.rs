@@ -272,7 +272,7 @@ impl Reader<'_> {
         }
         if let Some(first) = self.people.find(&row.id.text) {
             let message = format!("person `{}` stands twice", row.id.text);
-            let error = diags_with_first(diags, row.id.span, message, self.first.get(&first).copied());
+            let error = duplicate_name(diags, row.id.span, message, self.first.get(&first).copied());
             error.help("keep one of the two rows");
             return;
         }
@@ -315,7 +315,7 @@ impl Reader<'_> {
         let place = (column.to_owned(), word.text.clone());
         if self.people.by_key(id, &word.text).is_some() {
             let first = self.first_key.get(&place).copied();
-            diags_with_first(diags, word.span, format!("two people have this `{column}`"), first)
+            duplicate_name(diags, word.span, format!("two people have this `{column}`"), first)
                 .help("a token that names both would name neither; correct one of the rows");
             return;
         }
@@ -326,7 +326,7 @@ impl Reader<'_> {
     }
 }
 
-fn diags_with_first(
+fn duplicate_name(
     diags: &mut Diags,
     span: Span,
     message: String,
