@@ -7,8 +7,8 @@
 //!
 //! This room decides nothing about what somebody may do. Judging a request opens no file or socket, reads no clock and
 //! waits for nothing: tokens and the time are arguments. Only [`Fetcher`] connects to anybody, on a thread of its own, to
-//! the URLs of the configuration and no others. The room never follows a key, an address or a certificate that a token brings along
-//! (`jwk`, `jku`, `x5c`, `x5u`): a token is verified with the keys of its issuer or not at all.
+//! the URLs of the configuration and no others. The room never follows a key, an address or a certificate that a token
+//! brings along (`jwk`, `jku`, `x5c`, `x5u`): a token is verified with the keys of its issuer or not at all.
 //!
 //! In reading order: [`Authenticator`] takes a request's credentials; [`Jws`] takes a token apart; [`KeySet`] holds the
 //! keys of an issuer and verifies the signature, [`Keys`] is the set in force; [`JwtIssuer`] judges header and claims;

@@ -2,9 +2,9 @@
 //!
 //! A decision is a function of the bundle, the subject with the application that they come through, the route with what it
 //! captured, the claims and the time. The bundle is that of the snapshot, which owns the cache: what is loaded anew begins
-//! with an empty one. Subject, application, route and captures are the key, which is compared whole. Claims and time cannot be a key, because they differ each time where
-//! the answer does not; so an entry tells which questions the decision asked of the claims and what they answered, and
-//! between which instants it holds. Both must fit.
+//! with an empty one. Subject, application, route and captures are the key, which is compared whole. Claims and time
+//! cannot be a key, because they differ each time where the answer does not; so an entry tells which questions the
+//! decision asked of the claims and what they answered, and between which instants it holds. Both must fit.
 
 use crate::decision::{self, Considered, Decision, Edges};
 use crate::policy::route::{Match, Requirement, Route};

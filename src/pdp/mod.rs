@@ -61,8 +61,8 @@ impl Snapshot {
         &self.bundle
     }
 
-    /// As [`decide_requirements`](crate::decision::decide_requirements), from what is remembered where something is. `expires` is when
-    /// the subject's token ends.
+    /// As [`decide_requirements`](crate::decision::decide_requirements), from what is remembered where something is.
+    /// `expires` is when the subject's token ends.
     pub fn decide<'p>(
         &self,
         matched: &Match<'_, '_>,

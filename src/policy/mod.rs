@@ -6,7 +6,8 @@
 //! - [`source`]: the files as trees and tables with places. [`Diagnostic`], [`render`]: what is told of mistakes.
 //! - [`Roster`]: the files of a roster beside the bundle, and what came of them.
 //! - [`compile`], [`compile_with`]: from sources, and rosters, to a [`Bundle`].
-//! - [`Bundle`], its [`Revision`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids of [`table`].
+//! - [`Bundle`], its [`Revision`], [`Domain`], [`People`], [`Documents`], [`Routes`]: what a decision reads, by the ids
+//!   of [`table`].
 //! - [`Access`], [`Entry`]: the ladder of access to documents.
 //! - [`records`]: what answers carry, and what of it people and applications are given.
 

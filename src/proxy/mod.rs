@@ -2,8 +2,9 @@
 //!
 //! In reading order: [`Config`] is what a listener is told; [`Server`] opens it and runs one `worker` a thread; a
 //! worker accepts and hands each client connection to `connection`, which gives each request to `exchange`. There
-//! `enforce` makes a `Permit` or a `Refusal` of it, and `inputs` tells the log what the decision read; `forward` uses up a permit and is the only code that talks to
-//! the `upstream`; `answer` tells the caller of a refusal. `body` streams in both directions.
+//! `enforce` makes a `Permit` or a `Refusal` of it, and `inputs` tells the log what the decision read; `forward` uses
+//! up a permit and is the only code that talks to the `upstream`; `answer` tells the caller of a refusal. `body`
+//! streams in both directions.
 //!
 //! What this room never does: parse HTTP (hyper does, and what hyper refuses is answered by hyper and counted), know
 //! a word of the policy, hold a whole body, or send a byte to the upstream without a `Permit`.

@@ -113,7 +113,8 @@ impl Server {
     /// Loads the bundle and what goes with it, listens, and serves on threads of its own; loads what changes.
     ///
     /// # Errors
-    /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads to give. Nothing runs then.
+    /// The bundle has mistakes, the address is taken, the decision log cannot be opened, or the system has no threads
+    /// to give. Nothing runs then.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
         let pdp = Arc::new(Pdp::empty().remembering(config.cache.decisions));
         let watched = policy_files(&config, &pdp);

@@ -4,8 +4,8 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, caught from the moment this is made; before it, they end the process on the spot. SIGHUP too, which does
-/// nothing: it reloads so many other servers that it must not be what cuts off every request.
+/// SIGTERM and SIGINT, caught from the moment this is made; before it, they end the process on the spot. SIGHUP too,
+/// which does nothing: it reloads so many other servers that it must not be what cuts off every request.
 #[derive(Debug)]
 pub struct Signals {
     pub(super) runtime: Runtime,

@@ -1,10 +1,10 @@
 //! Files that are read again when they change: the bundle, who is suspended, keys; certificates when there are some.
 //!
 //! In reading order: [`FileSet`] names files and reads them whole, within limits and from one state of the disk, with
-//! `rosters` beside a bundle, packed in an `archive` or not; `modes` refuses what others may write; [`Target`] is what becomes of them, parse and then publish; [`Watched`] is a
-//! target with what was last seen of its files; [`Progress`] shows how that went; `schedule` says when to look,
-//! `watch` is told by the kernel, and [`Reloader`] has the
-//! threads that do it all.
+//! `rosters` beside a bundle, packed in an `archive` or not; `modes` refuses what others may write; [`Target`] is what
+//! becomes of them, parse and then publish; [`Watched`] is a target with what was last seen of its files; [`Progress`]
+//! shows how that went; `schedule` says when to look, `watch` is told by the kernel, and [`Reloader`] has the threads
+//! that do it all.
 //!
 //! What always holds: what does not load changes nothing and is shown. What was seen is written down only once it was
 //! judged, so whatever the environment is to blame for is tried again. The thread that serves a request never reads,
@@ -53,8 +53,9 @@ pub trait Target: Send {
     /// The files.
     fn files(&self) -> &FileSet;
 
-    /// Parses what was read and puts it in force, all of it or nothing, or what is safe to take alone. `stale` says that the files have changed
-    /// meanwhile; whoever takes long asks it now and then, and ends with [`Rejected::Stale`].
+    /// Parses what was read and puts it in force, all of it or nothing, or what is safe to take alone. `stale` says
+    /// that the files have changed meanwhile; whoever takes long asks it now and then, and ends with
+    /// [`Rejected::Stale`].
     ///
     /// # Errors
     /// Why nothing was changed.

@@ -1,8 +1,8 @@
 //! What happened so far, in numbers: for operators, in the text format of Prometheus.
 //!
 //! In reading order: [`table`] names every metric; [`Metrics`] holds them, the ones of the request path as plain atomics
-//! that are found by index; [`Local`] counts for one worker what every request counts; `parts` has handles for what can be switched off; [`Decisions`] counts for the domains of
-//! one bundle.
+//! that are found by index; [`Local`] counts for one worker what every request counts; `parts` has handles for what can
+//! be switched off; [`Decisions`] counts for the domains of one bundle.
 //!
 //! Nothing here has a label that a caller can choose, and nothing on the request path takes a lock.
 
