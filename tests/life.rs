@@ -5,11 +5,12 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -226,15 +227,19 @@ fn what_is_in_flight_is_cut_off_when_the_drain_is_over() {
 /// The shell makes file descriptor 3 of its standard input, and says so as a service manager does (sd_listen_fds(3)).
 fn activated(name: &str, upstream: &Upstream, listener: TcpListener, says: &str) -> Process {
     let config = configuration(name, upstream.address, "shutdown: {wait: 0s}");
+    Process::start(activated_by(&config, listener, says), config)
+}
+
+fn activated_by(config: &Path, listener: TcpListener, says: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .arg("-c")
         .arg(format!("exec 3<&0 0</dev/null; {says} exec \"$0\" \"$@\""))
         .arg(env!("CARGO_BIN_EXE_hallpass"))
         .args(["serve", "--config"])
-        .arg(&config)
+        .arg(config)
         .stdin(Stdio::from(OwnedFd::from(listener)));
-    Process::start(command, config)
+    command
 }
 
 #[test]
@@ -267,6 +272,29 @@ fn of_several_sockets_one_is_used_and_the_others_are_told() {
     assert_eq!(process.address, address);
 }
 
+/// A collector that hangs, or a terminal with Ctrl-S: nobody waits for it, neither a client nor the end of the process.
+#[test]
+fn a_standard_error_that_nobody_reads_holds_nothing_up() {
+    let upstream = Upstream::replying(OK);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = configuration("stalled", upstream.address, "shutdown: {wait: 0s}");
+    let (full, _unread) = UnixStream::pair().unwrap();
+    full.set_nonblocking(true).unwrap();
+    while (&full).write(&[b'x'; 4096]).is_ok() {}
+    full.set_nonblocking(false).unwrap();
+    let mut command = activated_by(&config, listener, "LISTEN_PID=$$ LISTEN_FDS=1");
+    let child =
+        command.env("RUST_LOG", "info").stdout(Stdio::null()).stderr(OwnedFd::from(full)).spawn().unwrap();
+    let directory = config.parent().unwrap().to_owned();
+    let mut process = Process { child, address, log: Arc::default(), directory };
+    let mut client = process.client();
+    client.send(GET);
+    assert_eq!(client.answer().status, 200);
+    process.signal("TERM");
+    assert_eq!(process.until_ended().code(), Some(0));
+}
+
 #[test]
 fn a_socket_that_was_passed_to_somebody_else_is_not_touched() {
     let upstream = Upstream::replying(OK);
@@ -276,7 +304,7 @@ fn a_socket_that_was_passed_to_somebody_else_is_not_touched() {
     assert_ne!(process.address, address);
 }
 
-fn check(config: &std::path::Path) -> (Option<i32>, String) {
+fn check(config: &Path) -> (Option<i32>, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_hallpass"))
         .args(["check", "--config"])
         .arg(config)

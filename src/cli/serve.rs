@@ -3,31 +3,35 @@
 use super::Outcome;
 use crate::proxy::{Ended, Server, Signals};
 use crate::settings::{self, Settings};
-use crate::telemetry::{Clock, LogFilter, SystemClock};
+use crate::telemetry::{Clock, Events, LogFilter, SystemClock};
 use crate::{admin, health};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long the end is held up for events that standard error has not taken yet.
+const EVENTS: Duration = Duration::from_millis(500);
 
 pub(super) fn run(path: &Path) -> io::Result<Outcome> {
-    let log = start_logging();
-    let settings = match settings::load(path, super::color(&io::stderr())) {
-        Ok(settings) => settings,
+    let events = Events::to(io::stderr())?;
+    let log = start_logging(&events);
+    let ended = settings::load(path, super::color(&io::stderr()))
+        .map_err(|text| text.trim_end().to_owned())
+        .and_then(|settings| serve(settings, log).map_err(|error| format!("hallpass: {error}")));
+    let outcome = match ended {
+        Ok(Ended::Drained) => Outcome::Yes,
+        // To be cut off is not what anybody wants, so it does not look like an orderly end.
+        Ok(Ended::AtOnce) => Outcome::No,
         Err(text) => {
-            writeln!(io::stderr(), "{}", text.trim_end())?;
-            return Ok(Outcome::No);
+            writeln!(events.make_writer(), "{text}")?;
+            Outcome::No
         }
     };
-    match serve(settings, log) {
-        Ok(Ended::Drained) => Ok(Outcome::Yes),
-        // To be cut off is not what anybody wants, so it does not look like an orderly end.
-        Ok(Ended::AtOnce) => Ok(Outcome::No),
-        Err(error) => {
-            writeln!(io::stderr(), "hallpass: {error}")?;
-            Ok(Outcome::No)
-        }
-    }
+    events.close(EVENTS);
+    Ok(outcome)
 }
 
 /// The data port, with the listeners for operators beside it until it has come to its end.
@@ -80,9 +84,9 @@ fn serve(settings: Settings, log: Option<LogFilter>) -> Result<Ended, Box<dyn Er
     Ok(server.run(signals)?)
 }
 
-/// Events go to standard error as text; `RUST_LOG` picks them, `info` where it says nothing. None if the process logs
-/// in another way already.
-fn start_logging() -> Option<LogFilter> {
+/// Events go to standard error as text; `RUST_LOG` picks them, `info` where it says nothing. None if the process logs in
+/// another way already.
+fn start_logging(events: &Events) -> Option<LogFilter> {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
     use tracing_subscriber::{EnvFilter, fmt, registry, reload};
@@ -95,7 +99,7 @@ fn start_logging() -> Option<LogFilter> {
     let (filter, text) = wanted.unwrap_or_else(|| (EnvFilter::new("info"), "info".to_owned()));
     let (filter, handle) = reload::Layer::new(filter);
     let ansi = super::color(&io::stderr());
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(ansi);
+    let lines = fmt::layer().with_writer(events.clone()).with_ansi(ansi);
     registry().with(filter).with(lines).try_init().ok()?;
     if let Some(error) = bad {
         tracing::warn!(%error, "RUST_LOG is not used");

@@ -3,7 +3,7 @@
 //! In reading order: [`Clock`] tells the time, [`DecisionIds`] names a request, [`Record`] gathers how it went (exactly
 //! one for each, however it ends), [`DecisionLog`] takes it away as a line, [`Metrics`] counts what happened to connections
 //! and requests, [`Readiness`] says whether requests should be sent here, [`LogFilter`] changes what else is logged while
-//! the process runs.
+//! the process runs, and [`Events`] takes that to standard error without holding anybody up.
 //!
 //! A part that can be switched off asks [`Metrics`] for a handle when it starts (`metrics.cache(CacheName::Tokens)`,
 //! `metrics.reload("bundle")`, `metrics.jwks(issuer)`, `metrics.log()`, `metrics.certificate_expiry(place)`)
@@ -12,6 +12,7 @@
 //! This room never decides anything and never holds up a request.
 
 mod clock;
+mod events;
 mod filter;
 mod id;
 mod log;
@@ -20,6 +21,7 @@ mod readiness;
 mod record;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use events::{Event, Events};
 pub use filter::{BadFilter, LogFilter};
 pub use id::{DecisionId, DecisionIds};
 pub use log::{
