@@ -2,14 +2,14 @@
 //! is done for a request, so an answer is kept: until the token ends, and as long as its issuer's keys are the same.
 //!
 //! Only tokens that held are kept, and none is kept as text: the key is BLAKE3 in its keyed mode, 256 bits over the bytes
-//! of the `Authorization` field as it was sent, with a secret of the process. So the memory of the process holds no credentials beyond those in
-//! flight, nobody outside can aim at a place of the table, and two tokens have one key only if BLAKE3 is broken. (HMAC
-//! with SHA-256 would do as well and takes three times as long.)
+//! of the `Authorization` field as it was sent, with a secret of the process. So the memory of the process holds no
+//! credentials beyond those in flight, nobody outside can aim at a place of the table, and two tokens have one key only if
+//! BLAKE3 is broken. (HMAC with SHA-256 would do as well and takes three times as long.)
 
 use super::Verified;
 use crate::telemetry::metrics::CacheMetrics;
 use crate::time::Time;
-use aws_lc_rs::rand;
+use rustix::rand::{GetRandomFlags, getrandom};
 use std::fmt;
 
 /// Places that a token can be in. More would be looked through longer; fewer would throw out what is in use.
@@ -31,14 +31,18 @@ impl TokenSecret {
         TokenSecret(*bytes)
     }
 
-    /// A secret that nobody knows.
+    /// A secret that nobody knows. It comes from the kernel: AWS-LC would first gather randomness of its own, for longer
+    /// than all else takes that a start without TLS does.
     ///
     /// # Errors
     /// The system has no randomness to give.
     pub fn random() -> std::io::Result<TokenSecret> {
         let mut bytes = [0; DIGEST_BYTES];
-        rand::fill(&mut bytes).map_err(|_| std::io::Error::other("the system gives no randomness"))?;
-        Ok(TokenSecret::new(&bytes))
+        // Up to 256 bytes come whole (`getrandom(2)`).
+        match getrandom(&mut bytes, GetRandomFlags::empty())? {
+            DIGEST_BYTES => Ok(TokenSecret::new(&bytes)),
+            _ => Err(std::io::Error::other("the system gives no randomness")),
+        }
     }
 
     fn digest(&self, field: &[u8]) -> Digest {
