@@ -5,6 +5,7 @@ use crate::policy::roster::{Freshness, Pin, Report};
 use crate::policy::{self, Bundle, Diagnostic, Roster, Severity, Source};
 use crate::reload::{Mistakes, RosterRead};
 use crate::time::Time;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A roster in force.
@@ -39,6 +40,9 @@ pub struct Compiled {
     pub left_out: Option<Mistakes>,
 }
 
+/// SHA-256 over the files of each roster, by its name.
+type Digests = BTreeMap<String, String>;
+
 /// The rosters of the last bundle that was compiled.
 #[derive(Debug, Default)]
 pub struct LastGood {
@@ -64,13 +68,13 @@ impl LastGood {
         stale: &dyn Fn() -> bool,
     ) -> Option<Result<Compiled, Mistakes>> {
         let mut given = Vec::with_capacity(read.len());
-        let mut digests = Vec::with_capacity(read.len());
+        let mut digests = BTreeMap::new();
         let mut unreadable = Vec::new();
         for RosterRead { name, files, digest, .. } in read {
             match files {
                 Ok(files) => {
+                    digests.insert(name.clone(), digest);
                     given.push(Roster { name, files, pinned: None });
-                    digests.push(digest);
                 }
                 Err(text) => unreadable.push((name, text)),
             }
@@ -116,29 +120,33 @@ impl LastGood {
             if bad.is_empty() || !bad.iter().all(is_kept) {
                 return Some(Err(mistakes(told)));
             }
-            for kept in self.kept.iter().filter(|kept| bad.contains(&kept.roster.name)) {
-                let place = given.iter().position(|roster| roster.name == kept.roster.name);
-                // What the bundle says of the age now is said of the roster that came with it, and would make an old
-                // one look new.
-                let roster = Roster { pinned: Some(Pin { as_of: kept.as_of }), ..kept.roster.clone() };
-                let digest = kept.digest.clone();
-                match place.and_then(|place| Some((given.get_mut(place)?, digests.get_mut(place)?))) {
-                    Some(slot) => (*slot.0, *slot.1) = (roster, digest),
-                    None => {
-                        given.push(roster);
-                        digests.push(digest);
-                    }
-                }
-            }
+            self.put_back(&bad, &mut given, &mut digests);
             replaced.extend(bad);
         }
     }
 
-    fn keep(&mut self, given: Vec<Roster>, digests: Vec<String>, rosters: &[(Report, Option<String>)]) {
+    /// Puts the last good ones in the place of those that are bad.
+    fn put_back(&self, bad: &[String], given: &mut Vec<Roster>, digests: &mut Digests) {
+        for kept in self.kept.iter().filter(|kept| bad.contains(&kept.roster.name)) {
+            // What the bundle says of the age now is said of the roster that came with it, and would make an old one
+            // look new.
+            let roster = Roster { pinned: Some(Pin { as_of: kept.as_of }), ..kept.roster.clone() };
+            digests.insert(roster.name.clone(), kept.digest.clone());
+            match given.iter_mut().find(|given| given.name == roster.name) {
+                Some(given) => *given = roster,
+                None => given.push(roster),
+            }
+        }
+    }
+
+    fn keep(&mut self, given: Vec<Roster>, mut digests: Digests, rosters: &[(Report, Option<String>)]) {
         let as_of = |name: &str| rosters.iter().find(|(report, _)| report.name == name)?.0.as_of;
-        let kept = given.into_iter().zip(digests);
-        self.kept =
-            kept.map(|(roster, digest)| Kept { as_of: as_of(&roster.name), roster, digest }).collect();
+        let keep = |roster: Roster| Kept {
+            as_of: as_of(&roster.name),
+            digest: digests.remove(&roster.name).unwrap_or_default(),
+            roster,
+        };
+        self.kept = given.into_iter().map(keep).collect();
     }
 
     fn compiled(
