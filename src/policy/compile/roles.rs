@@ -63,19 +63,9 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
     while let Some(from) = open.pop() {
         let including = roles.get(from)?;
         for (name, span) in &including.includes {
-            let Ok(next) = roles.binary_search_by(|other| other.role.name.as_str().cmp(name)) else {
-                // Each include is told of once: by the role that writes it.
-                if from == at {
-                    names::unknown(
-                        "role",
-                        name,
-                        *span,
-                        roles.iter().map(|other| other.role.name.as_str()),
-                        diags,
-                    );
-                }
-                continue;
-            };
+            // Each include is told of once: by the role that writes it.
+            let found = if from == at { named(roles, name, *span, diags) } else { find(roles, name) };
+            let Some(next) = found else { continue };
             let included = &roles.get(next)?.role;
             if from == at {
                 check_include(draft, &including.role, included, *span, diags);
@@ -105,37 +95,33 @@ fn with_included(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mu
     }
     role.grants = Grants::pack(grants, modules_on);
     role.merged_into = merged_into(draft, roles, at, diags);
-    if let Some(givers) = &written.assignable_by {
-        let mut ids = Vec::new();
-        for (name, span) in givers {
-            match roles.binary_search_by(|other| other.role.name.as_str().cmp(name)) {
-                Ok(giver) => ids.push(RoleId::from_row(giver as u32)),
-                Err(_) => {
-                    names::unknown(
-                        "role",
-                        name,
-                        *span,
-                        roles.iter().map(|other| other.role.name.as_str()),
-                        diags,
-                    );
-                }
-            }
-        }
-        role.assignable_by = Some(ids);
-    }
+    role.assignable_by = written.assignable_by.as_ref().map(|givers| {
+        let found = givers.iter().filter_map(|(name, span)| named(roles, name, *span, diags));
+        found.map(|giver| RoleId::from_row(giver as u32)).collect()
+    });
     Some(role)
+}
+
+/// The role of this name among those of the domain, which come in the order of their names.
+fn find(roles: &[Written<'_>], name: &str) -> Option<usize> {
+    roles.binary_search_by(|other| other.role.name.as_str().cmp(name)).ok()
+}
+
+/// The same of a name that is written here: a mistake if there is none.
+fn named(roles: &[Written<'_>], name: &str, span: Span, diags: &mut Diags) -> Option<usize> {
+    let found = find(roles, name);
+    if found.is_none() {
+        let known = roles.iter().map(|other| other.role.name.as_str());
+        names::unknown("role", name, span, known, diags);
+    }
+    found
 }
 
 /// The role that one was merged into: of the same level, and not by way of others this role itself.
 fn merged_into(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mut Diags) -> Option<RoleId> {
     let written = roles.get(at)?;
-    let find = |name: &str| roles.binary_search_by(|other| other.role.name.as_str().cmp(name)).ok();
     let (name, span) = written.merged_into?;
-    let Some(into) = find(name) else {
-        let known = roles.iter().map(|other| other.role.name.as_str());
-        names::unknown("role", name, span, known, diags);
-        return None;
-    };
+    let into = named(roles, name, span, diags)?;
     if !written.role.deleted {
         let message = format!("`{}` is merged into `{name}`, and not deleted", written.role.name);
         diags.error(span, "merged_and_not_deleted", message).help("write `deleted: true` beside it");
@@ -152,7 +138,7 @@ fn merged_into(draft: &Draft<'_>, roles: &[Written<'_>], at: usize, diags: &mut 
             diags.error(span, "cycle", message).help("name a role that is not merged into this one");
             return None;
         }
-        next = next.and_then(|next| find(roles.get(next)?.merged_into?.0));
+        next = next.and_then(|next| find(roles, roles.get(next)?.merged_into?.0));
     }
     Some(RoleId::from_row(into as u32))
 }
