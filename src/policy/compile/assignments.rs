@@ -3,7 +3,7 @@
 use super::dates::{self, End};
 use super::domain::Draft;
 use super::files::Files;
-use super::{Word, grants, names, people};
+use super::{Word, grants, names, people, relations};
 use crate::policy::bundle::Revision;
 use crate::policy::domain::{Domain, Plan};
 use crate::policy::grants::Grants;
@@ -167,11 +167,7 @@ pub(super) fn flag(word: &Word, diags: &mut Diags) -> Option<bool> {
 }
 
 fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &mut Diags) -> Option<Held> {
-    let person = bundle.people.find(&row.subject.text);
-    if person.is_none() {
-        let known = bundle.people.iter().map(|(_, person)| person.id.as_str());
-        names::unknown("person", &row.subject.text, row.subject.span, known, diags);
-    }
+    let person = relations::person(bundle, &row.subject, diags);
     let role = find_role(bundle, &row.role, diags);
     let scope = role.and_then(|(domain, role)| find_scope(bundle, domain, role, &row.scope, diags));
     let mut buildings: Vec<ScopeId> = Vec::new();

@@ -1,6 +1,6 @@
 //! Blocks: who may not come near whom or what, from when until when.
 
-use super::{Word, names, relations};
+use super::{Word, relations};
 use crate::policy::bundle::Revision;
 use crate::policy::relations::{Block, Blocked};
 use crate::policy::source::{Diags, Fields, Node};
@@ -33,19 +33,7 @@ fn read_block(bundle: &Revision, node: &Node, zone: &TimeZone, diags: &mut Diags
     let subject = word("subject", diags).and_then(|word| relations::person(bundle, &word, diags));
     let from_what = match (word("student", diags), word("scope", diags)) {
         (Some(student), None) => relations::person(bundle, &student, diags).map(Blocked::Student),
-        (None, Some(scope)) => {
-            let found = bundle.scopes.find(&scope.text);
-            if found.is_none() {
-                names::unknown(
-                    "scope",
-                    &scope.text,
-                    scope.span,
-                    bundle.scopes.iter().map(|(_, name)| name),
-                    diags,
-                );
-            }
-            found.map(Blocked::Scope)
-        }
+        (None, Some(scope)) => relations::scope(bundle, &scope.text, scope.span, diags).map(Blocked::Scope),
         _ => {
             diags
                 .error(

@@ -1,7 +1,7 @@
 //! Conditions of routes: data in, a tree out.
 
 use super::routes::Reader;
-use super::{documents, names};
+use super::{documents, names, relations};
 use crate::policy::condition::{Attribute, Condition, Operand, Operator, whole_number};
 use crate::policy::source::{Fields, Key, Node, Span, Value};
 use crate::time::Time;
@@ -190,11 +190,7 @@ impl Reader<'_, '_> {
             return found.map(|(domain, form)| Attribute::TargetMax(domain, form));
         }
         if let Some(scope) = called("target.tied_to(") {
-            let found = self.bundle.scopes.find(scope);
-            if found.is_none() {
-                let known = self.bundle.scopes.iter().map(|(_, name)| name);
-                names::unknown("scope", scope, span, known, self.diags);
-            }
+            let found = relations::scope(self.bundle, scope, span, self.diags);
             return found.map(Attribute::TargetTiedTo);
         }
         names::unknown("attribute", name, span, ATTRIBUTES.iter().copied(), self.diags);

@@ -5,8 +5,8 @@ use super::files::Files;
 use super::{Word, names};
 use crate::policy::bundle::Revision;
 use crate::policy::relations::{Part, Span as Days};
-use crate::policy::source::{Diags, Fields, Node, Row, read_table};
-use crate::policy::table::PersonId;
+use crate::policy::source::{Diags, Fields, Node, Row, Span, read_table};
+use crate::policy::table::{PersonId, ScopeId};
 use crate::time::Time;
 use jiff::tz::TimeZone;
 
@@ -36,19 +36,7 @@ pub(super) fn read(
 ) {
     each(root, files, "enrolments", ENROLMENT, 3, diags, |row, diags| {
         let person = row.get("person").and_then(|word| person(bundle, word, diags));
-        let scope = row.get("scope").and_then(|word| {
-            let found = bundle.scopes.find(&word.text);
-            if found.is_none() {
-                names::unknown(
-                    "scope",
-                    &word.text,
-                    word.span,
-                    bundle.scopes.iter().map(|(_, name)| name),
-                    diags,
-                );
-            }
-            found
-        });
+        let scope = row.get("scope").and_then(|word| scope(bundle, &word.text, word.span, diags));
         let part = row.get("part").and_then(|word| {
             let found = Part::WORDS.iter().find(|(known, _)| *known == word.text).map(|(_, part)| *part);
             if found.is_none() {
@@ -138,6 +126,15 @@ pub(super) fn person(bundle: &Revision, word: &Word, diags: &mut Diags) -> Optio
     if found.is_none() {
         let known = bundle.people.iter().map(|(_, person)| person.id.as_str());
         names::unknown("person", &word.text, word.span, known, diags);
+    }
+    found
+}
+
+/// Finds a scope, of whichever domain.
+pub(super) fn scope(bundle: &Revision, text: &str, span: Span, diags: &mut Diags) -> Option<ScopeId> {
+    let found = bundle.scopes.find(text);
+    if found.is_none() {
+        names::unknown("scope", text, span, bundle.scopes.iter().map(|(_, name)| name), diags);
     }
     found
 }

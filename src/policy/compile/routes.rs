@@ -1,7 +1,7 @@
 //! Routes: templates, and what each requires.
 
 use super::changes::CHANGE;
-use super::{documents, names, records};
+use super::{documents, names, records, relations};
 use crate::policy::access::{Access, DocumentAction};
 use crate::policy::bundle::Revision;
 use crate::policy::domain::Level;
@@ -373,17 +373,7 @@ impl Reader<'_, '_> {
         if let Some(level) = self.bundle.scopes.level(level_name).filter(|_| id.starts_with('{')) {
             return self.capture(id, node.span).map(|capture| ScopeAttribute::Captured(level, capture));
         }
-        let found = self.bundle.scopes.find(text);
-        if found.is_none() {
-            names::unknown(
-                "scope",
-                text,
-                node.span,
-                self.bundle.scopes.iter().map(|(_, name)| name),
-                self.diags,
-            );
-        }
-        found.map(ScopeAttribute::Fixed)
+        relations::scope(self.bundle, text, node.span, self.diags).map(ScopeAttribute::Fixed)
     }
 
     /// `class/1A` or `class/{class}`, of the permission's level or narrower.
