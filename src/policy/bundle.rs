@@ -12,7 +12,7 @@ use super::relations::{Block, Relations};
 use super::roster::Freshness;
 use super::route::Routes;
 use super::table::{
-    DomainId, Id, IdSet, LevelId, List, Lists, PermissionId, PersonId, ScopeId, SetId, Table,
+    Distinct, DomainId, Id, IdSet, LevelId, List, Lists, PermissionId, PersonId, ScopeId, SetId, Table,
 };
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -141,7 +141,7 @@ pub struct Revision {
     /// The catalogue of records, and what of it is shared.
     pub(super) records: Records,
     /// Custom sets of assignments.
-    pub(super) sets: Table<SetId, Grants>,
+    pub(super) sets: Distinct<SetId, Grants>,
     /// Options that assignments switch on.
     pub(super) options: Lists<PermissionId>,
     /// The suspensions and blocks of the revision itself.

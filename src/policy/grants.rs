@@ -71,7 +71,7 @@ pub(super) struct Grant {
 }
 
 /// The grants of a role, with all that it includes, or of a custom set.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// Granted outright: the one that almost every decision reads.
     plain: IdSet<PermissionId>,

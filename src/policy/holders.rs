@@ -2,10 +2,11 @@
 //! in a large roster each further one has to be waited for.
 
 use super::people::Kinds;
-use super::table::{DomainId, Id, List, PermissionId, PersonId, RoleId, ScopeId, SetId, Table, TenureId};
+use super::table::{
+    Distinct, DomainId, Id, List, PermissionId, PersonId, RoleId, ScopeId, SetId, Table, TenureId,
+};
 use crate::time::Time;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::ops::Deref;
 
 /// Subject S holds role R at scope X. All that it says besides where is read through it.
@@ -214,18 +215,15 @@ fn leading(rows: &[Row], holds: impl Fn(&Row) -> bool) -> usize {
 /// The tenures of a bundle, each once; those of a domain stand together.
 #[derive(Debug, Default)]
 pub(super) struct Tenures {
-    rows: Table<TenureId, Tenure>,
+    rows: Distinct<TenureId, Tenure>,
     /// Where those of each domain begin and end.
     of: Table<DomainId, (TenureId, TenureId)>,
-    /// While they are gathered.
-    known: HashMap<Tenure, TenureId>,
 }
 
 impl Tenures {
     /// The id of a tenure, until they are put in order. Like all tables it has fewer rows than the sources have bytes.
     pub(super) fn put(&mut self, tenure: Tenure) -> TenureId {
-        let rows = &mut self.rows;
-        *self.known.entry(tenure).or_insert_with(|| rows.push(tenure))
+        self.rows.put(tenure)
     }
 
     pub(super) fn get(&self, id: TenureId) -> &Tenure {
@@ -234,18 +232,19 @@ impl Tenures {
 
     /// Puts them in the order of `domains`, and tells by the old ids what the new ones are.
     pub(super) fn in_order(self, domains: usize) -> (Tenures, Table<TenureId, TenureId>) {
-        let mut old_ids: Vec<TenureId> = self.rows.iter().map(|(id, _)| id).collect();
+        let mut old_ids: Vec<TenureId> = self.rows.rows().iter().map(|(id, _)| id).collect();
         old_ids.sort_by_key(|id| self.rows[*id].domain);
         let mut ordered = Tenures::default();
         let mut renamed: Vec<(TenureId, TenureId)> = Vec::with_capacity(old_ids.len());
         let mut old_ids = old_ids.into_iter().peekable();
         for domain in (0..domains as u32).map(DomainId::from_row) {
-            let first = TenureId::from_row(ordered.rows.len() as u32);
+            let first = TenureId::from_row(ordered.rows.rows().len() as u32);
             while let Some(old) = old_ids.next_if(|id| self.rows[*id].domain == domain) {
-                renamed.push((old, ordered.rows.push(self.rows[old])));
+                renamed.push((old, ordered.rows.put(self.rows[old])));
             }
-            ordered.of.push((first, TenureId::from_row(ordered.rows.len() as u32)));
+            ordered.of.push((first, TenureId::from_row(ordered.rows.rows().len() as u32)));
         }
+        ordered.rows.close();
         renamed.sort_unstable();
         let mut new_ids = Table::default();
         for (_, new) in renamed {

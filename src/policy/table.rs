@@ -124,6 +124,50 @@ impl<I: Id, T> Index<I> for Table<I, T> {
     }
 }
 
+/// A table in which equal rows are stored once.
+#[derive(Debug)]
+pub struct Distinct<I, T> {
+    rows: Table<I, T>,
+    /// While they are gathered.
+    known: HashMap<T, I>,
+}
+
+impl<I, T> Default for Distinct<I, T> {
+    fn default() -> Self {
+        Distinct { rows: Table::default(), known: HashMap::new() }
+    }
+}
+
+impl<I: Id, T: Clone + Eq + Hash> Distinct<I, T> {
+    /// The id of this row, from now on.
+    pub fn put(&mut self, row: T) -> I {
+        if let Some(known) = self.known.get(&row) {
+            return *known;
+        }
+        let id = self.rows.push(row.clone());
+        self.known.insert(row, id);
+        id
+    }
+
+    /// Nothing more is put in.
+    pub fn close(&mut self) {
+        self.known = HashMap::new();
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &Table<I, T> {
+        &self.rows
+    }
+}
+
+impl<I: Id, T> Index<I> for Distinct<I, T> {
+    type Output = T;
+
+    fn index(&self, id: I) -> &T {
+        &self.rows[id]
+    }
+}
+
 /// A list among [`Lists`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct List<T> {
@@ -185,7 +229,7 @@ impl<T: Copy + Eq + Hash> Lists<T> {
 }
 
 /// A set of ids of one table, one bit each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdSet<I> {
     words: Vec<u64>,
     ids: PhantomData<I>,
@@ -252,6 +296,15 @@ mod tests {
             assert_eq!(set.contains(PersonId::from_row(row)), rows.contains(&row), "{row}");
         }
         assert!(!set.is_empty() && IdSet::<PersonId>::new().is_empty());
+    }
+
+    #[test]
+    fn equal_rows_are_stored_once_under_one_id() {
+        let mut rows: Distinct<SetId, &str> = Distinct::default();
+        let (one, other) = (rows.put("a"), rows.put("b"));
+        assert_eq!((rows.put("a"), rows.put("b")), (one, other));
+        rows.close();
+        assert_eq!((rows[one], rows[other], rows.rows().len()), ("a", "b", 2));
     }
 
     #[test]

@@ -208,7 +208,7 @@ fn resolve(bundle: &mut Revision, row: AssignmentRow, zone: &TimeZone, diags: &m
     if let Some(set) = &set {
         check_plan(bundle, domain, scope, set, row.span, diags);
     }
-    let set = set.map(|grants| bundle.sets.push(grants));
+    let set = set.map(|grants| bundle.sets.put(grants));
     let options = options(bundle, domain, role, &row.options, diags);
     if let Some(word) = &row.title {
         check_title(&bundle.domains[domain], word, diags);
@@ -475,4 +475,5 @@ fn pack(bundle: &mut Revision, held: Vec<Held>) {
     bundle.holders = holders;
     bundle.buildings.close();
     bundle.options.close();
+    bundle.sets.close();
 }

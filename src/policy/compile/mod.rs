@@ -34,7 +34,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::holders::Holders;
 use super::roster::{Outcome, Report, Roster};
 use super::source::{Diags, Fields, Source, Span, VALUES_MAX, read_document, take_values};
-use super::table::{Lists, Table};
+use super::table::{Distinct, Lists, Table};
 use crate::time::Time;
 use files::Files;
 use jiff::tz::TimeZone;
@@ -214,7 +214,7 @@ fn build(
         routes: super::route::Routes::default(),
         relations: super::relations::Relations::default(),
         records: super::records::Records::default(),
-        sets: Table::default(),
+        sets: Distinct::default(),
         options: Lists::default(),
         held_off: HeldOff { suspended: roster.suspended, ..HeldOff::default() },
         time_zone: time_zone.clone(),
