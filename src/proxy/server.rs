@@ -157,25 +157,14 @@ impl Server {
         let certificates = config.tls.as_ref().map(|tls| tls.certificates().clone());
         watched.extend(beside_the_policy(&config, &metrics)?);
         let authenticator = config.authenticator;
-        for watched in &mut watched {
-            let progress = watched.progress();
-            progress.show_in(metrics.reload(&progress.status().name));
-            watched.load_first(clock.now()).map_err(|mistakes| StartError::Files(mistakes.text))?;
-        }
+        load_first(&mut watched, &metrics, clock.now())?;
         let listener = listen(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
 
         let key_sources = authenticator.key_sources();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let enforcer = Enforcer::new(authenticator, config.forward, scheme);
-        if let Some(snapshot) = pdp.snapshot() {
-            for issuer in enforcer.unknown_issuers(&snapshot) {
-                tracing::warn!(
-                    issuer,
-                    "the bundle does not say how this issuer names people: it knows none of them"
-                );
-            }
-        }
+        warn_of_unknown_issuers(&enforcer, &pdp);
         let readiness = Arc::new(Readiness::new(metrics.draining.clone()));
         let log = DecisionLog::open(config.log, &metrics).map_err(StartError::Log)?;
         let workers = config.workers.max(1);
@@ -365,6 +354,23 @@ fn policy_files(config: &Config, pdp: &Arc<Pdp>) -> Vec<Watched> {
     let mut watched = vec![BundleFiles::with_rosters(pdp, config.bundle.clone(), config.rosters.clone())];
     watched.extend(config.suspended.clone().map(|path| SuspendedFile::watched(pdp, path)));
     watched
+}
+
+/// Loads all that is watched for the first time, and shows from now on how that goes.
+fn load_first(watched: &mut [Watched], metrics: &Metrics, now: Time) -> Result<(), StartError> {
+    for watched in watched {
+        let progress = watched.progress();
+        progress.show_in(metrics.reload(&progress.status().name));
+        watched.load_first(now).map_err(|mistakes| StartError::Files(mistakes.text))?;
+    }
+    Ok(())
+}
+
+fn warn_of_unknown_issuers(enforcer: &Enforcer, pdp: &Pdp) {
+    let Some(snapshot) = pdp.snapshot() else { return };
+    for issuer in enforcer.unknown_issuers(&snapshot) {
+        tracing::warn!(issuer, "the bundle does not say how this issuer names people: it knows none of them");
+    }
 }
 
 /// The files of keys, certificates and authorities.
