@@ -206,3 +206,26 @@ fn a_permit_is_made_in_one_place() {
         .collect();
     assert!(makers.iter().all(|file| file == "enforce.rs"), "{makers:?}");
 }
+
+/// Cargo refuses a manifest that names a target without a file, and the image builds the dependencies before there are
+/// sources.
+#[test]
+fn the_image_has_a_file_for_every_target_that_the_manifest_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let image = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    let mut targets = 0;
+    for section in manifest.split("\n[").skip(1).filter(|section| section.starts_with('[')) {
+        let of = |key: &str| {
+            let lines = section.lines().filter_map(|line| line.split_once(" = "));
+            lines.filter(|(name, _)| *name == key).map(|(_, value)| value.trim_matches('"')).next()
+        };
+        let name = of("name").unwrap();
+        let usual = [format!("examples/{name}.rs"), format!("examples/{name}/main.rs")];
+        let file = of("path").map(str::to_owned).or(usual.into_iter().find(|file| root.join(file).exists()));
+        let file = file.unwrap_or_else(|| panic!("no file for {name}"));
+        assert!(image.contains(&format!(" {file}")), "the Dockerfile makes no {file}");
+        targets += 1;
+    }
+    assert!(targets >= 3, "{targets}");
+}
