@@ -32,6 +32,21 @@ fn template(bundle: &Bundle, person: &str, level: &str, scope: &str, by: &str) -
     lines
 }
 
+/// The whole of a programme, to look at.
+const PROGRAMME_VIEWS: [&str; 11] = [
+    "announcements: view",
+    "academic_setup: view",
+    "calendar: view",
+    "evaluations: view",
+    "reporting: view",
+    "policies: view",
+    "library: view",
+    "attendance_setup: view insights",
+    "planning: view",
+    "behaviour: view",
+    "insights: view",
+];
+
 const CLASS_VIEWS: [&str; 8] = [
     "classes: view",
     "unit_plans: view",
@@ -52,22 +67,7 @@ fn td_24_an_account_supervisor_sees_everything_and_changes_nothing() {
         template(&bundle, "ari", "account", "account/greenfield", by),
         ["school_attendance: view", "school_planning: view", "school_insights: view"]
     );
-    assert_eq!(
-        template(&bundle, "ari", "programme", "programme/MYP", by),
-        [
-            "announcements: view",
-            "academic_setup: view",
-            "calendar: view",
-            "evaluations: view",
-            "reporting: view",
-            "policies: view",
-            "library: view",
-            "attendance_setup: view insights",
-            "planning: view",
-            "behaviour: view",
-            "insights: view",
-        ]
-    );
+    assert_eq!(template(&bundle, "ari", "programme", "programme/MYP", by), PROGRAMME_VIEWS);
     assert_eq!(template(&bundle, "ari", "class", "class/7A", by), CLASS_VIEWS);
 }
 
@@ -139,22 +139,7 @@ fn td_27_a_programme_admin_manages_the_programme_and_looks_into_its_classes() {
 fn td_28_a_programme_principal_sees_and_changes_nothing() {
     let bundle = toddle();
     let by = "programme_principal programme/PYP";
-    assert_eq!(
-        template(&bundle, "petra", "programme", "programme/PYP", by),
-        [
-            "announcements: view",
-            "academic_setup: view",
-            "calendar: view",
-            "evaluations: view",
-            "reporting: view",
-            "policies: view",
-            "library: view",
-            "attendance_setup: view insights",
-            "planning: view",
-            "behaviour: view",
-            "insights: view",
-        ]
-    );
+    assert_eq!(template(&bundle, "petra", "programme", "programme/PYP", by), PROGRAMME_VIEWS);
     assert_eq!(template(&bundle, "petra", "class", "class/2A", by), CLASS_VIEWS);
 }
 
